@@ -1,0 +1,111 @@
+//! Where a program's inputs and outputs lie: the contract between the compiled program, the machines that run
+//! it and the engine that reads its results. All numbers are little-endian; all offsets are in bytes.
+//!
+//! One invocation is `run(chunk) -> bytes consumed`. Before it the caller puts bytes into the window, sets
+//! [`BEGIN`] and [`END`], and writes [`WINDOW_SLACK_BYTES`] zero bytes behind the end. After it [`CONSUMED`] is
+//! the window offset of the first byte that was not processed, always the beginning of a record (or `END`), and
+//! [`STOP`] says why it is not further on. The unfinished record behind it must be presented again, complete.
+
+/// The memory of a program. The numbers are the indices of the file descriptor array that it is loaded with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Map {
+    /// The chunk. Only for programs that read a window, not for packet access.
+    Window = 0,
+    /// Field boundaries, from the index stage to the fold.
+    Index = 1,
+    /// Header, scratch and accumulators.
+    State = 2,
+    /// Group table.
+    Groups = 3,
+    /// Raw records.
+    Output = 4,
+}
+
+impl Map {
+    /// All, in the order of their numbers.
+    pub const ALL: [Map; 5] = [Map::Window, Map::Index, Map::State, Map::Groups, Map::Output];
+
+    /// Its name in a listing: `r1 = map[window][0]`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Map::Window => "window",
+            Map::Index => "index",
+            Map::State => "state",
+            Map::Groups => "groups",
+            Map::Output => "output",
+        }
+    }
+}
+
+/// Zero bytes that must follow the valid bytes of the window: the program reads eight at a time, up to three
+/// words from the last valid position.
+pub const WINDOW_SLACK_BYTES: usize = 64;
+
+// Header of the state map: byte offsets of 64-bit words.
+
+/// In: window offset of the first byte to process, at the beginning of a record.
+pub const BEGIN: usize = 0;
+/// In: window offset behind the last valid byte.
+pub const END: usize = 8;
+/// Out: window offset of the first byte not processed.
+pub const CONSUMED: usize = 16;
+/// Out: why the program stopped, a `STOP_*` value.
+pub const STOP: usize = 24;
+/// Counter: records processed, exception records included, blank lines not.
+pub const RECORDS: usize = 32;
+/// Counter: records for which the filter was true.
+pub const MATCHED: usize = 40;
+/// Counter: exception records.
+pub const EXCEPTIONS: usize = 48;
+/// Bytes used in the output area. The caller sets it to 0 when it has drained the area.
+pub const OUTPUT_USED: usize = 56;
+/// Groups in the table. The caller sets it to 0 when it has drained and zeroed the table.
+pub const GROUP_COUNT: usize = 64;
+/// First byte behind the header: private to the program.
+pub const SCRATCH: usize = 128;
+
+/// All complete records were processed, or the index array is full; go on from `CONSUMED`.
+pub const STOP_CHUNK: u64 = 0;
+/// The next record does not fit into the output area: drain it and go on from `CONSUMED`.
+pub const STOP_OUTPUT: u64 = 1;
+/// The next record's group does not fit into the table: drain it and go on from `CONSUMED`.
+pub const STOP_GROUPS: u64 = 2;
+
+/// Sizes of the areas, chosen by the caller of the compiler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Largest chunk, a power of two of at least 4096.
+    pub window_bytes: usize,
+    /// Output area; at least the window, so that any record fits.
+    pub output_bytes: usize,
+    /// Entries of the group table, a power of two of at least 16.
+    pub group_capacity: usize,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Sizes { window_bytes: 256 << 10, output_bytes: 512 << 10, group_capacity: 16 << 10 }
+    }
+}
+
+/// Size of each map and the place of the results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// As asked for.
+    pub sizes: Sizes,
+    /// Bytes of each map, by [`Map`] number; 0 when the program does not use it.
+    pub map_bytes: [usize; 5],
+    /// Offset in the state map of the accumulators of an ungrouped aggregate: `AggregateFunction::state_words`
+    /// words each, in order. The caller zeroes them to start anew.
+    pub accumulators: usize,
+    /// Bytes of one entry of the group table: word 0 is 0 in a free entry, else bit 0 is set, and bit 1 + i when
+    /// key i is NULL; then the words of each key (`Key::words`), then those of each aggregate.
+    pub group_entry_bytes: usize,
+}
+
+impl Layout {
+    /// Bytes of a map.
+    pub fn bytes(&self, map: Map) -> usize {
+        self.map_bytes[map as usize]
+    }
+}
