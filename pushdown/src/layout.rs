@@ -37,15 +37,15 @@ impl Map {
     }
 }
 
-/// Zero bytes that must follow the valid bytes of the window: the program reads eight at a time, up to three
-/// words from the last valid position.
+/// Zero bytes that must follow the valid bytes of the window: the program reads eight at a time and looks behind
+/// closing quotes. They are part of the window, so that the mask of an offset into them changes nothing.
 pub const WINDOW_SLACK_BYTES: usize = 64;
 
 // Header of the state map: byte offsets of 64-bit words.
 
 /// In: window offset of the first byte to process, at the beginning of a record.
 pub const BEGIN: usize = 0;
-/// In: window offset behind the last valid byte.
+/// In: window offset behind the last valid byte, at most [`Layout::chunk_bytes_max`].
 pub const END: usize = 8;
 /// Out: window offset of the first byte not processed.
 pub const CONSUMED: usize = 16;
@@ -74,7 +74,7 @@ pub const STOP_GROUPS: u64 = 2;
 /// Sizes of the areas, chosen by the caller of the compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// Largest chunk, a power of two of at least 4096.
+    /// The window with its slack, a power of two of at least 4096.
     pub window_bytes: usize,
     /// Output area; at least the window, so that any record fits.
     pub output_bytes: usize,
@@ -104,6 +104,11 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Largest value of [`END`]: the window without its slack.
+    pub fn chunk_bytes_max(&self) -> usize {
+        self.sizes.window_bytes - WINDOW_SLACK_BYTES
+    }
+
     /// Bytes of a map.
     pub fn bytes(&self, map: Map) -> usize {
         self.map_bytes[map as usize]

@@ -1,1 +1,25 @@
-//! Placeholder.
+//! The compiler: a [`fragment::Fragment`] in, eBPF instructions out.
+//!
+//! Pure: it knows bytes and instructions, not files, system calls, query engines or column formats.
+
+pub mod bpf;
+pub mod fragment;
+pub mod layout;
+mod lower;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use lower::{CompileError, Target, compile};
+
+use layout::Layout;
+
+/// A compiled fragment.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// What is loaded.
+    pub insns: Vec<bpf::Insn>,
+    /// Where its inputs and outputs lie.
+    pub layout: Layout,
+    /// The same as text, for people.
+    pub listing: String,
+}

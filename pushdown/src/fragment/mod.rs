@@ -126,6 +126,37 @@ pub enum Expr {
     },
 }
 
+impl Expr {
+    /// The columns it reads, in order of appearance, each once.
+    pub fn columns(&self) -> Vec<usize> {
+        let mut columns = Vec::new();
+        self.collect_columns(&mut columns);
+        columns
+    }
+
+    fn collect_columns(&self, columns: &mut Vec<usize>) {
+        match self {
+            Expr::Column(column) if columns.contains(column) => {}
+            Expr::Column(column) => columns.push(*column),
+            Expr::Literal(_) => {}
+            Expr::Binary { left, right, .. } => {
+                left.collect_columns(columns);
+                right.collect_columns(columns);
+            }
+            Expr::Bound { argument, .. } => argument.collect_columns(columns),
+        }
+    }
+
+    /// Whether its value can make the record an exception record.
+    pub fn is_checked(&self) -> bool {
+        match self {
+            Expr::Column(_) | Expr::Literal(_) => false,
+            Expr::Binary { overflow: Overflow::Exception, .. } | Expr::Bound { .. } => true,
+            Expr::Binary { left, right, .. } => left.is_checked() || right.is_checked(),
+        }
+    }
+}
+
 /// A comparison of two integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Comparison {
@@ -191,6 +222,33 @@ pub enum Predicate {
     Not(Box<Predicate>),
 }
 
+impl Predicate {
+    /// The columns it reads, in order of appearance, each once.
+    pub fn columns(&self) -> Vec<usize> {
+        let mut columns = Vec::new();
+        self.collect_columns(&mut columns);
+        columns
+    }
+
+    fn collect_columns(&self, columns: &mut Vec<usize>) {
+        match self {
+            Predicate::Literal(_) => {}
+            Predicate::Compare { left, right, .. } => {
+                left.collect_columns(columns);
+                right.collect_columns(columns);
+            }
+            Predicate::In { expr, .. } => expr.collect_columns(columns),
+            Predicate::StringIn { column, .. } | Predicate::IsNull { column, .. } => {
+                Expr::Column(*column).collect_columns(columns);
+            }
+            Predicate::And(all) | Predicate::Or(all) => {
+                all.iter().for_each(|each| each.collect_columns(columns));
+            }
+            Predicate::Not(inner) => inner.collect_columns(columns),
+        }
+    }
+}
+
 /// What is accumulated over the records that match, in 64-bit words of partial state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum AggregateFunction {
@@ -211,6 +269,17 @@ pub enum AggregateFunction {
 }
 
 impl AggregateFunction {
+    /// The expression that is accumulated.
+    pub fn argument(&self) -> Option<&Expr> {
+        match self {
+            AggregateFunction::Count { .. } => None,
+            AggregateFunction::SumWrap(argument)
+            | AggregateFunction::SumExact(argument)
+            | AggregateFunction::Min(argument)
+            | AggregateFunction::Max(argument) => Some(argument),
+        }
+    }
+
     /// Size of the partial state in 64-bit words.
     pub fn state_words(&self) -> usize {
         match self {

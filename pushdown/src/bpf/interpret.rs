@@ -1,0 +1,438 @@
+//! A checked interpreter of the instructions that the assembler emits: the reference for what a program means,
+//! and a machine for where the kernel cannot be used.
+//!
+//! Checked means that whatever the verifier would have to refuse is a typed [`Fault`] with the place, for the path
+//! that was taken: reading a register or stack byte that was never written, leaving a map or the stack, jumping
+//! out of the program, looping for ever. What the instructions compute is specified in the kernel's
+//! `Documentation/bpf/standardization/instruction-set.rst`.
+//!
+//! An address is a region number in the high bits and an offset in the low ones, so that address arithmetic is
+//! plain addition, and a step over either end of a region ends in nothing.
+
+mod decode;
+mod memory;
+
+use crate::bpf::Insn;
+use decode::{Kind, Op};
+use memory::Space;
+
+pub use memory::Memory;
+
+/// Frames of calls, that of the program included (`MAX_CALL_FRAMES` of `linux/bpf_verifier.h`).
+pub const FRAMES_MAX: usize = 8;
+
+/// Bytes of the stack of a frame (`MAX_BPF_STACK` of `linux/filter.h`).
+pub const STACK_BYTES: usize = 512;
+
+/// How long a program may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Instructions.
+    pub steps: u64,
+    /// Times that the `may_goto`s of one call fall through before they jump. The kernel's number before Linux
+    /// 6.15, which measures time instead, is `BPF_MAX_LOOPS` of `linux/bpf.h`, the default.
+    pub loops: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { steps: 1 << 30, loops: 8 << 20 }
+    }
+}
+
+/// What went wrong, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("instruction {pc}: {kind}")]
+pub struct Fault {
+    /// Slot of the instruction.
+    pub pc: usize,
+    /// What it did.
+    pub kind: FaultKind,
+}
+
+/// What an instruction did wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FaultKind {
+    /// It reads a register that has no value.
+    #[error("r{register} is not initialised")]
+    UninitialisedRegister {
+        /// The first of them.
+        register: u8,
+    },
+    /// It reads stack bytes that have no value.
+    #[error("stack bytes at r10{offset:+} are not initialised")]
+    UninitialisedStack {
+        /// From the end of the frame.
+        offset: i64,
+    },
+    /// It accesses a stack at an address that is no multiple of the width, which the verifier refuses on all
+    /// machines.
+    #[error("misaligned stack access of {bytes} bytes at r10{offset:+}")]
+    MisalignedStack {
+        /// From the end of the frame.
+        offset: i64,
+        /// Width.
+        bytes: usize,
+    },
+    /// It leaves a map or a frame.
+    #[error("{bytes} bytes at offset {offset} are outside of {region}")]
+    OutOfBounds {
+        /// What the address points to, going by its high bits.
+        region: Region,
+        /// From the beginning of the region.
+        offset: u64,
+        /// Width.
+        bytes: usize,
+    },
+    /// The address points to nothing.
+    #[error("{address:#x} is not an address")]
+    NoAddress {
+        /// The value.
+        address: u64,
+    },
+    /// It writes r10.
+    #[error("the frame pointer is read-only")]
+    FramePointerWritten,
+    /// No instruction that the assembler emits.
+    #[error("unknown instruction {slot:#018x}")]
+    UnknownInstruction {
+        /// All of it.
+        slot: u64,
+    },
+    /// There are no helpers here.
+    #[error("helper {helper} is not supported")]
+    UnsupportedHelper {
+        /// Its number.
+        helper: i32,
+    },
+    /// It jumps or calls out of the program.
+    #[error("jump out of the program")]
+    JumpOutside,
+    /// Control came to the second slot of an immediate load.
+    #[error("control in the middle of a 64-bit immediate load")]
+    SecondSlot,
+    /// Control came to the end of the program without an `exit`.
+    #[error("control behind the last instruction")]
+    EndReached,
+    /// More than [`FRAMES_MAX`] frames.
+    #[error("more than {FRAMES_MAX} frames")]
+    CallDepth,
+    /// More than [`Limits::steps`].
+    #[error("too many steps")]
+    StepLimit,
+}
+
+/// What an address points to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Region {
+    /// The value of a map.
+    Map(crate::layout::Map),
+    /// The stack of a frame; that of the program is 0.
+    Frame(usize),
+}
+
+impl std::fmt::Display for Region {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Region::Map(map) => write!(f, "map {}", map.name()),
+            Region::Frame(depth) => write!(f, "the stack of frame {depth}"),
+        }
+    }
+}
+
+/// What a program did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// r0 at the end.
+    pub value: u64,
+    /// Instructions executed.
+    pub steps: u64,
+}
+
+/// Runs a program with the default limits: r0 at its end.
+pub fn run(insns: &[Insn], memory: &mut Memory) -> Result<u64, Fault> {
+    Prepared::new(insns).run(memory, Limits::default()).map(|outcome| outcome.value)
+}
+
+/// A program that was decoded once, to run many times.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    ops: Vec<Op>,
+}
+
+impl Prepared {
+    /// Decodes a program. What is wrong with it only shows when it is run.
+    pub fn new(insns: &[Insn]) -> Prepared {
+        Prepared { ops: decode::decode(insns) }
+    }
+
+    /// Runs it once. At the entry r1 is 0, as for a program without context; r10 is the frame pointer.
+    pub fn run(&self, memory: &mut Memory, limits: Limits) -> Result<Outcome, Fault> {
+        execute(&self.ops, memory, limits)
+    }
+}
+
+/// Whether the first instruction of a program is one that can be executed.
+#[cfg(test)]
+pub(super) fn is_known(insns: &[Insn]) -> bool {
+    !matches!(decode::decode(insns)[0].kind, Kind::Unknown | Kind::FramePointerWritten)
+}
+
+/// What a call puts aside.
+#[derive(Clone, Copy, Default)]
+struct Frame {
+    return_pc: usize,
+    /// r6 to r9.
+    saved: [u64; 4],
+    initialised: u16,
+    loops: u32,
+}
+
+/// r1 to r5, the arguments, which a call does not preserve.
+const ARGUMENTS: u16 = 0x003e;
+/// r6 to r9, which it does.
+const PRESERVED: u16 = 0x03c0;
+/// r10, and the constant zero of [`decode::ZERO`].
+const ALWAYS: u16 = 0x0c00;
+
+/// The machine. A flat loop over one match: everything that can be checked before is, and all faults leave by
+/// cold calls, because thousands of differential tests spend their time here.
+fn execute(ops: &[Op], memory: &mut Memory, limits: Limits) -> Result<Outcome, Fault> {
+    let mut space = Space::new(memory);
+    let mut registers = [0_u64; 16];
+    let mut initialised = ALWAYS | 1 << 1;
+    registers[10] = space.push_frame();
+    let mut frames = [Frame::default(); FRAMES_MAX];
+    let mut depth = 0;
+    let mut loops = limits.loops;
+    let mut steps = limits.steps;
+    let mut pc = 0;
+
+    /// Fails at the current instruction.
+    macro_rules! fail {
+        ($kind:expr) => {
+            return Err(fault(pc, $kind))
+        };
+    }
+    loop {
+        let op = ops[pc];
+        if op.reads & !initialised != 0 {
+            let register = (op.reads & !initialised).trailing_zeros() as u8;
+            fail!(FaultKind::UninitialisedRegister { register });
+        }
+        if steps == 0 {
+            fail!(FaultKind::StepLimit);
+        }
+        steps -= 1;
+        let dst = usize::from(op.dst & 15);
+        let source = registers[usize::from(op.src & 15)];
+        // One of the two is zero.
+        let operand = source.wrapping_add(op.imm as i64 as u64);
+        let mut next = pc + 1;
+
+        /// `x` is the destination.
+        macro_rules! alu64 {
+            (|$x:ident| $value:expr) => {{
+                let $x = registers[dst];
+                registers[dst] = $value;
+            }};
+        }
+        /// The same for its lower half; the upper one is cleared.
+        macro_rules! alu32 {
+            (|$x:ident, $y:ident| $value:expr) => {{
+                let ($x, $y) = (registers[dst] as u32, operand as u32);
+                registers[dst] = u64::from($value as u32);
+            }};
+        }
+        macro_rules! load {
+            ($type:ty, |$x:ident| $value:expr) => {{
+                match space.load(source.wrapping_add(op.displacement())) {
+                    Ok(bytes) => {
+                        let $x = <$type>::from_le_bytes(bytes);
+                        registers[dst] = $value;
+                        initialised |= 1 << dst;
+                    }
+                    Err(kind) => fail!(kind),
+                }
+            }};
+        }
+        macro_rules! store {
+            ($type:ty) => {{
+                let address = registers[dst].wrapping_add(op.displacement());
+                if let Err(kind) = space.store(address, (operand as $type).to_le_bytes()) {
+                    fail!(kind)
+                }
+            }};
+        }
+        macro_rules! jump_if {
+            ($type:ty, |$x:ident, $y:ident| $condition:expr) => {{
+                let ($x, $y) = (registers[dst] as $type, operand as $type);
+                if $condition {
+                    next = op.target as usize;
+                }
+            }};
+        }
+
+        match op.kind {
+            Kind::Move64 => {
+                registers[dst] = operand;
+                initialised |= 1 << dst;
+            }
+            Kind::Move32 => {
+                registers[dst] = u64::from(operand as u32);
+                initialised |= 1 << dst;
+            }
+            Kind::Wide => {
+                registers[dst] = op.wide();
+                initialised |= 1 << dst;
+                next = pc + 2;
+            }
+            Kind::SignExtend64 => {
+                registers[dst] = sign_extend(source, op.imm);
+                initialised |= 1 << dst;
+            }
+            Kind::SignExtend32 => {
+                registers[dst] = u64::from(sign_extend(source, op.imm) as u32);
+                initialised |= 1 << dst;
+            }
+            Kind::Add64 => alu64!(|x| x.wrapping_add(operand)),
+            Kind::Sub64 => alu64!(|x| x.wrapping_sub(operand)),
+            Kind::Mul64 => alu64!(|x| x.wrapping_mul(operand)),
+            Kind::Div64 => alu64!(|x| x.checked_div(operand).unwrap_or(0)),
+            Kind::Mod64 => alu64!(|x| x.checked_rem(operand).unwrap_or(x)),
+            Kind::SignedDiv64 => alu64!(|x| signed_div64(x as i64, operand as i64) as u64),
+            Kind::SignedMod64 => alu64!(|x| signed_mod64(x as i64, operand as i64) as u64),
+            Kind::Or64 => alu64!(|x| x | operand),
+            Kind::And64 => alu64!(|x| x & operand),
+            Kind::Xor64 => alu64!(|x| x ^ operand),
+            Kind::ShiftLeft64 => alu64!(|x| x.wrapping_shl(operand as u32)),
+            Kind::ShiftRight64 => alu64!(|x| x.wrapping_shr(operand as u32)),
+            Kind::SignedShiftRight64 => alu64!(|x| (x as i64).wrapping_shr(operand as u32) as u64),
+            Kind::Negate64 => alu64!(|x| x.wrapping_neg()),
+            Kind::Add32 => alu32!(|x, y| x.wrapping_add(y)),
+            Kind::Sub32 => alu32!(|x, y| x.wrapping_sub(y)),
+            Kind::Mul32 => alu32!(|x, y| x.wrapping_mul(y)),
+            Kind::Div32 => alu32!(|x, y| x.checked_div(y).unwrap_or(0)),
+            Kind::Mod32 => alu32!(|x, y| x.checked_rem(y).unwrap_or(x)),
+            Kind::SignedDiv32 => alu32!(|x, y| signed_div32(x as i32, y as i32)),
+            Kind::SignedMod32 => alu32!(|x, y| signed_mod32(x as i32, y as i32)),
+            Kind::Or32 => alu32!(|x, y| x | y),
+            Kind::And32 => alu32!(|x, y| x & y),
+            Kind::Xor32 => alu32!(|x, y| x ^ y),
+            Kind::ShiftLeft32 => alu32!(|x, y| x.wrapping_shl(y)),
+            Kind::ShiftRight32 => alu32!(|x, y| x.wrapping_shr(y)),
+            Kind::SignedShiftRight32 => alu32!(|x, y| (x as i32).wrapping_shr(y)),
+            Kind::Negate32 => alu32!(|x, _y| x.wrapping_neg()),
+            Kind::Little16 => alu64!(|x| u64::from((x as u16).to_le())),
+            Kind::Little32 => alu64!(|x| u64::from((x as u32).to_le())),
+            Kind::Little64 => alu64!(|x| x.to_le()),
+            Kind::Swap16 => alu64!(|x| u64::from((x as u16).swap_bytes())),
+            Kind::Swap32 => alu64!(|x| u64::from((x as u32).swap_bytes())),
+            Kind::Swap64 => alu64!(|x| x.swap_bytes()),
+            Kind::Load8 => load!(u8, |x| u64::from(x)),
+            Kind::Load16 => load!(u16, |x| u64::from(x)),
+            Kind::Load32 => load!(u32, |x| u64::from(x)),
+            Kind::Load64 => load!(u64, |x| x),
+            Kind::SignedLoad8 => load!(i8, |x| x as i64 as u64),
+            Kind::SignedLoad16 => load!(i16, |x| x as i64 as u64),
+            Kind::SignedLoad32 => load!(i32, |x| x as i64 as u64),
+            Kind::Store8 => store!(u8),
+            Kind::Store16 => store!(u16),
+            Kind::Store32 => store!(u32),
+            Kind::Store64 => store!(u64),
+            Kind::Goto => next = op.target as usize,
+            Kind::Equal64 => jump_if!(u64, |x, y| x == y),
+            Kind::NotEqual64 => jump_if!(u64, |x, y| x != y),
+            Kind::AnyBit64 => jump_if!(u64, |x, y| x & y != 0),
+            Kind::Greater64 => jump_if!(u64, |x, y| x > y),
+            Kind::GreaterEqual64 => jump_if!(u64, |x, y| x >= y),
+            Kind::Less64 => jump_if!(u64, |x, y| x < y),
+            Kind::LessEqual64 => jump_if!(u64, |x, y| x <= y),
+            Kind::SignedGreater64 => jump_if!(i64, |x, y| x > y),
+            Kind::SignedGreaterEqual64 => jump_if!(i64, |x, y| x >= y),
+            Kind::SignedLess64 => jump_if!(i64, |x, y| x < y),
+            Kind::SignedLessEqual64 => jump_if!(i64, |x, y| x <= y),
+            Kind::Equal32 => jump_if!(u32, |x, y| x == y),
+            Kind::NotEqual32 => jump_if!(u32, |x, y| x != y),
+            Kind::AnyBit32 => jump_if!(u32, |x, y| x & y != 0),
+            Kind::Greater32 => jump_if!(u32, |x, y| x > y),
+            Kind::GreaterEqual32 => jump_if!(u32, |x, y| x >= y),
+            Kind::Less32 => jump_if!(u32, |x, y| x < y),
+            Kind::LessEqual32 => jump_if!(u32, |x, y| x <= y),
+            Kind::SignedGreater32 => jump_if!(i32, |x, y| x > y),
+            Kind::SignedGreaterEqual32 => jump_if!(i32, |x, y| x >= y),
+            Kind::SignedLess32 => jump_if!(i32, |x, y| x < y),
+            Kind::SignedLessEqual32 => jump_if!(i32, |x, y| x <= y),
+            Kind::MayGoto => match loops.checked_sub(1) {
+                Some(left) => loops = left,
+                None => next = op.target as usize,
+            },
+            Kind::Call => {
+                if depth + 1 == FRAMES_MAX {
+                    fail!(FaultKind::CallDepth);
+                }
+                let saved = [registers[6], registers[7], registers[8], registers[9]];
+                frames[depth] = Frame { return_pc: next, saved, initialised, loops };
+                depth += 1;
+                initialised &= ALWAYS | ARGUMENTS;
+                loops = limits.loops;
+                registers[10] = space.push_frame();
+                next = op.target as usize;
+            }
+            Kind::Exit if depth == 0 => {
+                if initialised & 1 == 0 {
+                    fail!(FaultKind::UninitialisedRegister { register: 0 });
+                }
+                return Ok(Outcome { value: registers[0], steps: limits.steps - steps });
+            }
+            Kind::Exit => {
+                depth -= 1;
+                let frame = frames[depth];
+                registers[6..10].copy_from_slice(&frame.saved);
+                registers[10] = space.pop_frame();
+                // The result is the callee's, initialised or not; the arguments are gone.
+                initialised = ALWAYS | frame.initialised & PRESERVED | initialised & 1;
+                loops = frame.loops;
+                next = frame.return_pc;
+            }
+            Kind::FramePointerWritten => fail!(FaultKind::FramePointerWritten),
+            Kind::Helper => fail!(FaultKind::UnsupportedHelper { helper: op.imm }),
+            Kind::Unknown => fail!(FaultKind::UnknownInstruction { slot: op.wide() }),
+            Kind::SecondSlot => fail!(FaultKind::SecondSlot),
+            Kind::End => fail!(FaultKind::EndReached),
+            // It stands behind the program, in the name of the jump that led here.
+            Kind::Outside => return Err(fault(op.target as usize, FaultKind::JumpOutside)),
+        }
+        pc = next;
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn fault(pc: usize, kind: FaultKind) -> Fault {
+    Fault { pc, kind }
+}
+
+/// Extends the sign of the lower `bits` bits.
+fn sign_extend(value: u64, bits: i32) -> u64 {
+    let unused = 64 - bits as u32;
+    ((value << unused) as i64 >> unused) as u64
+}
+
+// Division by zero gives zero and the remainder is the dividend; the quotient that does not fit wraps.
+
+fn signed_div64(x: i64, y: i64) -> i64 {
+    if y == 0 { 0 } else { x.wrapping_div(y) }
+}
+
+fn signed_mod64(x: i64, y: i64) -> i64 {
+    if y == 0 { x } else { x.wrapping_rem(y) }
+}
+
+fn signed_div32(x: i32, y: i32) -> i32 {
+    if y == 0 { 0 } else { x.wrapping_div(y) }
+}
+
+fn signed_mod32(x: i32, y: i32) -> i32 {
+    if y == 0 { x } else { x.wrapping_rem(y) }
+}

@@ -1,0 +1,414 @@
+//! From tokens to a fragment: recursive descent, one function per line of the grammar.
+
+use super::lex::{Placed, Token, lex};
+use super::{KEYWORDS, ParseError, ParseErrorKind};
+use crate::fragment::{
+    Aggregate, AggregateFunction, Arithmetic, Column, ColumnType, Comparison, Dialect, Expr, Fragment, Key,
+    Output, Overflow, Predicate,
+};
+
+/// Deepest nesting of a text: the parser recurses on the stack. Far above what a person writes.
+const DEPTH_MAX: usize = 500;
+
+type Result<T> = std::result::Result<T, ParseError>;
+
+/// Reads the text of a fragment; checks its grammar, not its meaning (see [`crate::fragment::validate`]).
+pub fn parse(text: &str) -> Result<Fragment> {
+    let mut parser = Parser { tokens: lex(text)?, position: 0, depth: 0, columns: Vec::new() };
+    let fragment = parser.fragment()?;
+    match parser.peek() {
+        Token::End => Ok(fragment),
+        _ => Err(parser.expected("the end")),
+    }
+}
+
+struct Parser<'a> {
+    tokens: Vec<Placed<'a>>,
+    position: usize,
+    depth: usize,
+    /// As far as read: predicates refer to them.
+    columns: Vec<Column>,
+}
+
+// Tokens.
+impl<'a> Parser<'a> {
+    fn peek(&self) -> &Token<'a> {
+        &self.tokens[self.position].token
+    }
+
+    /// Takes a token. The last one, [`Token::End`], stays.
+    fn skip(&mut self) {
+        self.position = (self.position + 1).min(self.tokens.len() - 1);
+    }
+
+    /// An error at the current token.
+    fn error(&self, kind: ParseErrorKind) -> ParseError {
+        let Placed { line, column, .. } = self.tokens[self.position];
+        ParseError { line, column, kind }
+    }
+
+    fn expected(&self, expected: &'static str) -> ParseError {
+        let found = match self.peek() {
+            Token::Word(word) => word.to_string(),
+            Token::Number(number) => number.to_string(),
+            Token::Text(_) => "a string".to_string(),
+            Token::Index(index) => format!("${index}"),
+            Token::Symbol(symbol) => symbol.to_string(),
+            Token::Newline => "the end of the line".to_string(),
+            Token::End => "the end".to_string(),
+        };
+        self.error(ParseErrorKind::Expected { expected, found })
+    }
+
+    fn accept(&mut self, token: &Token<'_>) -> bool {
+        let found = self.peek() == token;
+        if found {
+            self.skip();
+        }
+        found
+    }
+
+    fn accept_word(&mut self, word: &'static str) -> bool {
+        self.accept(&Token::Word(word))
+    }
+
+    fn word(&mut self, word: &'static str) -> Result<()> {
+        if self.accept_word(word) { Ok(()) } else { Err(self.expected(word)) }
+    }
+
+    fn symbol(&mut self, symbol: &'static str) -> Result<()> {
+        if self.accept(&Token::Symbol(symbol)) { Ok(()) } else { Err(self.expected(symbol)) }
+    }
+
+    fn newline(&mut self) -> Result<()> {
+        match self.peek() {
+            Token::Newline => self.skip(),
+            Token::End => {}
+            _ => return Err(self.expected("the end of the line")),
+        }
+        Ok(())
+    }
+
+    fn text(&mut self) -> Result<Vec<u8>> {
+        let Token::Text(bytes) = self.peek() else { return Err(self.expected("a string")) };
+        let bytes = bytes.clone();
+        self.skip();
+        Ok(bytes)
+    }
+
+    /// A number without a sign that fits into `T`.
+    fn number<T: TryFrom<u64>>(&mut self) -> Result<T> {
+        let &Token::Number(number) = self.peek() else { return Err(self.expected("a number")) };
+        let number = T::try_from(number).map_err(|_| self.error(ParseErrorKind::Number))?;
+        self.skip();
+        Ok(number)
+    }
+
+    fn integer(&mut self) -> Result<i64> {
+        let negative = self.accept(&Token::Symbol("-"));
+        let &Token::Number(magnitude) = self.peek() else { return Err(self.expected("an integer")) };
+        let value = if negative { -i128::from(magnitude) } else { i128::from(magnitude) };
+        let value = i64::try_from(value).map_err(|_| self.error(ParseErrorKind::Number))?;
+        self.skip();
+        Ok(value)
+    }
+
+    /// `(item, ...)`
+    fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        self.symbol("(")?;
+        let mut items = Vec::new();
+        if self.accept(&Token::Symbol(")")) {
+            return Ok(items);
+        }
+        loop {
+            items.push(item(self)?);
+            if self.accept(&Token::Symbol(")")) {
+                return Ok(items);
+            }
+            if !self.accept(&Token::Symbol(",")) {
+                return Err(self.expected(") or a comma"));
+            }
+        }
+    }
+
+    fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth == DEPTH_MAX {
+            return Err(self.error(ParseErrorKind::Depth));
+        }
+        self.depth += 1;
+        let result = parse(self);
+        self.depth -= 1;
+        result
+    }
+}
+
+// Statements.
+impl Parser<'_> {
+    fn fragment(&mut self) -> Result<Fragment> {
+        self.word("fragment")?;
+        self.word("fields")?;
+        self.symbol("=")?;
+        let field_count = self.number()?;
+        let mut dialect = Dialect::default();
+        dialect.delimiter = self.dialect_byte("delimiter")?.unwrap_or(dialect.delimiter);
+        dialect.quote = self.dialect_byte("quote")?.unwrap_or(dialect.quote);
+        dialect.escape = self.dialect_byte("escape")?;
+        self.newline()?;
+        while self.accept_word("column") {
+            let column = self.column_statement()?;
+            self.columns.push(column);
+            self.newline()?;
+        }
+        let filter = self.filter()?;
+        if filter.is_some() {
+            self.newline()?;
+        }
+        self.word("output")?;
+        let output = self.output()?;
+        let columns = std::mem::take(&mut self.columns);
+        Ok(Fragment { dialect, field_count, columns, filter, output })
+    }
+
+    /// `name="byte"`, if it stands here.
+    fn dialect_byte(&mut self, name: &'static str) -> Result<Option<u8>> {
+        if !self.accept_word(name) {
+            return Ok(None);
+        }
+        self.symbol("=")?;
+        match self.peek() {
+            Token::Text(bytes) if bytes.len() != 1 => Err(self.error(ParseErrorKind::NotOneByte)),
+            _ => Ok(self.text()?.first().copied()),
+        }
+    }
+
+    fn column_statement(&mut self) -> Result<Column> {
+        let field = self.number()?;
+        let name = match self.peek() {
+            Token::Word(name) => name.to_string(),
+            Token::Text(bytes) => {
+                String::from_utf8(bytes.clone()).map_err(|_| self.error(ParseErrorKind::NameEncoding))?
+            }
+            _ => return Err(self.expected("a name")),
+        };
+        self.skip();
+        let ty = self.column_type()?;
+        let not_null = self.accept_word("not");
+        if not_null {
+            self.word("null")?;
+        }
+        Ok(Column { name, field, ty, nullable: !not_null })
+    }
+
+    fn column_type(&mut self) -> Result<ColumnType> {
+        let &Token::Word(word) = self.peek() else { return Err(self.expected("a type")) };
+        let integer = |prefix| word.strip_prefix(prefix).and_then(|bits| bits.parse().ok());
+        let ty = match word {
+            "date" => ColumnType::Date,
+            "boolean" => ColumnType::Boolean,
+            "string" => ColumnType::String,
+            "float" => {
+                self.skip();
+                self.symbol("(")?;
+                let scale = self.number()?;
+                self.symbol(")")?;
+                return Ok(ColumnType::Float { scale });
+            }
+            "decimal" => {
+                self.skip();
+                self.symbol("(")?;
+                let precision = self.number()?;
+                self.symbol(",")?;
+                let scale = self.number()?;
+                self.symbol(")")?;
+                return Ok(ColumnType::Decimal { precision, scale });
+            }
+            _ => match (integer('i'), integer('u')) {
+                (Some(bits), _) => ColumnType::Int { bits, signed: true },
+                (_, Some(bits)) => ColumnType::Int { bits, signed: false },
+                _ => return Err(self.expected("a type")),
+            },
+        };
+        self.skip();
+        Ok(ty)
+    }
+
+    fn filter(&mut self) -> Result<Option<Predicate>> {
+        if self.accept_word("filter") { self.predicate().map(Some) } else { Ok(None) }
+    }
+
+    fn output(&mut self) -> Result<Output> {
+        if self.accept_word("records") {
+            self.newline()?;
+            return Ok(Output::Records);
+        }
+        if !self.accept_word("aggregates") {
+            return Err(self.expected("records or aggregates"));
+        }
+        self.newline()?;
+        let (mut keys, mut aggregates) = (Vec::new(), Vec::new());
+        while self.accept_word("key") {
+            let column = self.column()?;
+            let mut string_bytes_max = 0;
+            if self.accept_word("bytes") {
+                self.symbol("=")?;
+                string_bytes_max = self.number()?;
+            }
+            self.newline()?;
+            keys.push(Key { column, string_bytes_max });
+        }
+        while self.accept_word("aggregate") {
+            let function = self.function()?;
+            let filter = self.filter()?;
+            self.newline()?;
+            aggregates.push(Aggregate { function, filter });
+        }
+        Ok(Output::Aggregates { keys, aggregates })
+    }
+
+    fn function(&mut self) -> Result<AggregateFunction> {
+        if self.accept_word("count") {
+            return Ok(AggregateFunction::Count { non_null: self.list(Self::column)? });
+        }
+        let function = match self.peek() {
+            Token::Word("sum_wrap") => AggregateFunction::SumWrap,
+            Token::Word("sum_exact") => AggregateFunction::SumExact,
+            Token::Word("min") => AggregateFunction::Min,
+            Token::Word("max") => AggregateFunction::Max,
+            _ => return Err(self.expected("an aggregate function")),
+        };
+        self.skip();
+        self.symbol("(")?;
+        let argument = self.expr()?;
+        self.symbol(")")?;
+        Ok(function(argument))
+    }
+}
+
+// Predicates and expressions.
+impl Parser<'_> {
+    fn predicate(&mut self) -> Result<Predicate> {
+        let &Token::Word(word) = self.peek() else { return self.leaf() };
+        let literal = match word {
+            "null" => None,
+            "true" => Some(true),
+            "false" => Some(false),
+            "and" | "or" => {
+                self.skip();
+                let parts = self.deeper(|parser| parser.list(Self::predicate))?;
+                return Ok(if word == "and" { Predicate::And(parts) } else { Predicate::Or(parts) });
+            }
+            "not" => {
+                self.skip();
+                self.symbol("(")?;
+                let inner = self.deeper(Self::predicate)?;
+                self.symbol(")")?;
+                return Ok(Predicate::Not(Box::new(inner)));
+            }
+            _ => return self.leaf(),
+        };
+        self.skip();
+        Ok(Predicate::Literal(literal))
+    }
+
+    /// A predicate that begins with an expression.
+    fn leaf(&mut self) -> Result<Predicate> {
+        let left = self.expr()?;
+        if let Some(op) = self.comparison() {
+            let right = self.expr()?;
+            return Ok(Predicate::Compare { op, left, right });
+        }
+        if *self.peek() == Token::Word("is") {
+            let Expr::Column(column) = left else { return Err(self.error(ParseErrorKind::NotAColumn)) };
+            self.skip();
+            let negated = self.accept_word("not");
+            self.word("null")?;
+            return Ok(Predicate::IsNull { column, negated });
+        }
+        let negated = self.accept_word("not");
+        if !self.accept_word("in") {
+            return Err(self.expected("a comparison, IN or IS"));
+        }
+        let strings_follow = match (&self.tokens[self.position..], &left) {
+            ([_, Placed { token: Token::Text(_), .. }, ..], _) => true,
+            // An empty list, which is not valid, but has a text.
+            ([_, Placed { token: Token::Symbol(")"), .. }, ..], Expr::Column(column)) => {
+                self.columns.get(*column).is_some_and(|column| column.ty == ColumnType::String)
+            }
+            _ => false,
+        };
+        if !strings_follow {
+            return Ok(Predicate::In { expr: left, values: self.list(Self::integer)?, negated });
+        }
+        let Expr::Column(column) = left else { return Err(self.error(ParseErrorKind::NotAColumn)) };
+        Ok(Predicate::StringIn { column, values: self.list(Self::text)?, negated })
+    }
+
+    fn comparison(&mut self) -> Option<Comparison> {
+        let op = match self.peek() {
+            Token::Symbol("=") => Comparison::Eq,
+            Token::Symbol("<>") => Comparison::NotEq,
+            Token::Symbol("<") => Comparison::Lt,
+            Token::Symbol("<=") => Comparison::LtEq,
+            Token::Symbol(">") => Comparison::Gt,
+            Token::Symbol(">=") => Comparison::GtEq,
+            _ => return None,
+        };
+        self.skip();
+        Some(op)
+    }
+
+    fn expr(&mut self) -> Result<Expr> {
+        let left = self.operand()?;
+        let (op, overflow) = match self.peek() {
+            Token::Symbol("+") => (Arithmetic::Add, Overflow::Wrap),
+            Token::Symbol("-") => (Arithmetic::Sub, Overflow::Wrap),
+            Token::Symbol("*") => (Arithmetic::Mul, Overflow::Wrap),
+            Token::Symbol("+!") => (Arithmetic::Add, Overflow::Exception),
+            Token::Symbol("-!") => (Arithmetic::Sub, Overflow::Exception),
+            Token::Symbol("*!") => (Arithmetic::Mul, Overflow::Exception),
+            _ => return Ok(left),
+        };
+        self.skip();
+        let right = self.operand()?;
+        Ok(Expr::Binary { op, overflow, left: Box::new(left), right: Box::new(right) })
+    }
+
+    fn operand(&mut self) -> Result<Expr> {
+        match self.peek() {
+            Token::Number(_) | Token::Symbol("-") => Ok(Expr::Literal(self.integer()?)),
+            Token::Symbol("(") => {
+                self.skip();
+                let expr = self.deeper(Self::expr)?;
+                self.symbol(")")?;
+                Ok(expr)
+            }
+            Token::Word("bound") => {
+                self.skip();
+                self.symbol("(")?;
+                let argument = Box::new(self.deeper(Self::expr)?);
+                self.symbol(",")?;
+                let magnitude_max = self.integer()?;
+                self.symbol(")")?;
+                Ok(Expr::Bound { argument, magnitude_max })
+            }
+            _ => Ok(Expr::Column(self.column()?)),
+        }
+    }
+
+    fn column(&mut self) -> Result<usize> {
+        let index = match *self.peek() {
+            Token::Index(index) => index,
+            Token::Word(name) if !KEYWORDS.contains(&name) => {
+                let mut named = (0..self.columns.len()).filter(|index| self.columns[*index].name == name);
+                match (named.next(), named.next()) {
+                    (Some(index), None) => index,
+                    (None, _) => return Err(self.error(ParseErrorKind::UnknownColumn(name.to_string()))),
+                    _ => return Err(self.error(ParseErrorKind::AmbiguousColumn(name.to_string()))),
+                }
+            }
+            _ => return Err(self.expected("a column or a number")),
+        };
+        self.skip();
+        Ok(index)
+    }
+}

@@ -1,0 +1,74 @@
+//! Compiled programs against the reference interpreter of fragments, on the interpreter of instructions.
+
+use super::*;
+use crate::bpf::interpret::{self, Memory};
+use crate::fragment::interpret as reference;
+use crate::fragment::text;
+use crate::testing::{Machine, Random, drive};
+
+struct Interpreter {
+    insns: Vec<crate::bpf::Insn>,
+    memory: Memory,
+}
+
+impl Interpreter {
+    fn new(program: &Program) -> Self {
+        Interpreter { insns: program.insns.clone(), memory: Memory::new(&program.layout) }
+    }
+}
+
+impl Machine for Interpreter {
+    fn map(&self, map: Map) -> &[u8] {
+        self.memory.map(map)
+    }
+    fn map_mut(&mut self, map: Map) -> &mut [u8] {
+        self.memory.map_mut(map)
+    }
+    fn invoke(&mut self) {
+        assert_eq!(interpret::run(&self.insns, &mut self.memory), Ok(0));
+    }
+}
+
+/// The smallest that is allowed, so that tables and areas fill up.
+const SMALL: Sizes = Sizes { window_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
+
+fn check(fragment: &Fragment, bytes: &[u8], chunk_bytes: usize) {
+    let program =
+        compile(fragment, Target::Window, SMALL).unwrap_or_else(|error| panic!("{error}\n{fragment}"));
+    let expected = reference::run(fragment, bytes, true);
+    let actual = drive(fragment, &program, &mut Interpreter::new(&program), bytes, chunk_bytes);
+    assert_eq!(
+        actual,
+        expected,
+        "fragment:\n{fragment}\nbytes: {:?}\nchunk_bytes: {chunk_bytes}",
+        String::from_utf8_lossy(bytes)
+    );
+}
+
+#[test]
+fn random_fragments_agree_with_the_reference() {
+    let cases = std::env::var("WEIR_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(3000);
+    for seed in 0..cases {
+        let mut random = Random::new(seed);
+        let fragment = random.fragment();
+        let bytes = random.csv(&fragment);
+        let chunk_bytes = 1 + random.below(200);
+        println!("seed {seed}");
+        check(&fragment, &bytes, chunk_bytes);
+    }
+}
+
+#[test]
+fn chunks_cut_anywhere() {
+    let fragment = text::parse(
+        "fragment fields=3 delimiter=\",\" quote=\"\\\"\"\ncolumn 0 a i64\ncolumn 1 s string\ncolumn 2 f float(2)\n\
+         filter a >= 2\noutput aggregates\naggregate count()\naggregate sum_exact(f)\n",
+    )
+    .unwrap();
+    let bytes =
+        "1,x,1.25\r\n2,\"q,\"\"\n\",2.50\n\n22,\"a\nb\",-3.75\r3,ä€🙂,1\n4,,\n5,\"\u{e4}\",7.125\n,,1"
+            .as_bytes();
+    for chunk_bytes in 1..=bytes.len() {
+        check(&fragment, bytes, chunk_bytes);
+    }
+}

@@ -1,0 +1,133 @@
+//! For tests: random cases, and a driver that feeds bytes to a program chunk by chunk, as the engine does, and
+//! presents what came out in the form of the reference interpreter, so that the two can be compared.
+
+use crate::Program;
+use crate::fragment::interpret::Outcome;
+use crate::fragment::{Fragment, Key, Output};
+use crate::layout::{self, Map, WINDOW_SLACK_BYTES};
+
+pub use crate::fragment::interpret::random::Random;
+
+/// Something that can run a program: an interpreter or the kernel.
+pub trait Machine {
+    /// Contents of a map.
+    fn map(&self, map: Map) -> &[u8];
+    /// Contents of a map, to be changed.
+    fn map_mut(&mut self, map: Map) -> &mut [u8];
+    /// One invocation.
+    fn invoke(&mut self);
+
+    /// A word of the state map.
+    fn word(&self, offset: usize) -> u64 {
+        words(&self.map(Map::State)[offset..offset + 8])[0]
+    }
+
+    /// Sets a word of the state map.
+    fn set_word(&mut self, offset: usize, value: u64) {
+        self.map_mut(Map::State)[offset..offset + 8].copy_from_slice(&value.to_le_bytes());
+    }
+}
+
+/// Feeds `bytes` to the program in chunks of at most `chunk_bytes` and collects its results.
+///
+/// # Panics
+/// When the program breaks the contract of an invocation, or a record is longer than the window.
+pub fn drive(
+    fragment: &Fragment,
+    program: &Program,
+    machine: &mut impl Machine,
+    bytes: &[u8],
+    chunk_bytes: usize,
+) -> Outcome {
+    let mut total = Outcome::default();
+    let mut fill = 0;
+    loop {
+        let chunk = &bytes[fill..bytes.len().min(fill + chunk_bytes)];
+        let carry = fill - total.consumed;
+        let last = fill + chunk.len() == bytes.len();
+        let end = carry + chunk.len() + usize::from(last);
+        assert!(end <= program.layout.chunk_bytes_max(), "a record is longer than the window");
+        let window = machine.map_mut(Map::Window);
+        window[carry..carry + chunk.len()].copy_from_slice(chunk);
+        if last {
+            window[end - 1] = b'\n';
+        }
+        window[end..end + WINDOW_SLACK_BYTES].fill(0);
+        let consumed = drive_window(fragment, program, machine, end, &mut total);
+        machine.map_mut(Map::Window).copy_within(consumed..end, 0);
+        total.consumed += consumed;
+        fill += chunk.len();
+        if last {
+            total.consumed = total.consumed.min(bytes.len());
+            break;
+        }
+    }
+    total.records = machine.word(layout::RECORDS);
+    total.matched = machine.word(layout::MATCHED);
+    total.exceptions = machine.word(layout::EXCEPTIONS);
+    drain_groups(fragment, program, machine, &mut total);
+    if let Output::Aggregates { keys, aggregates } = &fragment.output
+        && keys.is_empty()
+    {
+        let count: usize = aggregates.iter().map(|each| each.function.state_words()).sum();
+        let from = program.layout.accumulators;
+        total.accumulators = words(&machine.map(Map::State)[from..from + 8 * count]);
+    }
+    total
+}
+
+/// Runs until nothing more of the window is consumed.
+fn drive_window(
+    fragment: &Fragment,
+    program: &Program,
+    machine: &mut impl Machine,
+    end: usize,
+    total: &mut Outcome,
+) -> usize {
+    let mut begin = 0;
+    loop {
+        machine.set_word(layout::BEGIN, begin as u64);
+        machine.set_word(layout::END, end as u64);
+        machine.invoke();
+        let consumed = machine.word(layout::CONSUMED) as usize;
+        let stop = machine.word(layout::STOP);
+        assert!(begin <= consumed && consumed <= end, "consumed {consumed} of {begin}..{end}");
+        let used = machine.word(layout::OUTPUT_USED) as usize;
+        total.output.extend_from_slice(&machine.map(Map::Output)[..used]);
+        machine.set_word(layout::OUTPUT_USED, 0);
+        if stop == layout::STOP_GROUPS {
+            assert!(machine.word(layout::GROUP_COUNT) > 0, "an empty group table is full");
+            drain_groups(fragment, program, machine, total);
+        }
+        if stop == layout::STOP_CHUNK && consumed == begin {
+            return consumed;
+        }
+        assert!(stop != layout::STOP_OUTPUT || used > 0, "an empty output area is full");
+        begin = consumed;
+    }
+}
+
+fn drain_groups(fragment: &Fragment, program: &Program, machine: &mut impl Machine, total: &mut Outcome) {
+    let Output::Aggregates { keys, .. } = &fragment.output else { return };
+    let entry_bytes = program.layout.group_entry_bytes;
+    if entry_bytes == 0 {
+        return;
+    }
+    let key_words = 1 + keys.iter().map(Key::words).sum::<usize>();
+    let mut drained = Outcome::default();
+    for entry in machine.map(Map::Groups).chunks_exact(entry_bytes) {
+        let entry = words(entry);
+        if entry[0] != 0 {
+            let (key, state) = entry.split_at(key_words);
+            assert!(drained.groups.insert(key.to_vec(), state.to_vec()).is_none(), "a group twice");
+        }
+    }
+    assert_eq!(drained.groups.len() as u64, machine.word(layout::GROUP_COUNT));
+    total.merge(fragment, &drained);
+    machine.map_mut(Map::Groups).fill(0);
+    machine.set_word(layout::GROUP_COUNT, 0);
+}
+
+fn words(bytes: &[u8]) -> Vec<u64> {
+    bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
+}
