@@ -36,3 +36,6 @@ fn with_digits(template: &str) -> String {
 
 /// Multiplies with an overflow check. Inlined for each checked multiplication.
 pub const MULTIPLY: &str = include_str!("multiply.bpf");
+
+/// Finds a field's content. Inlined wherever one is read.
+pub const FIELD: &str = include_str!("field.bpf");

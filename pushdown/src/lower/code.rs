@@ -5,6 +5,11 @@ use crate::bpf::asm::{self, AsmError, AsmErrorKind, GuardTarget, Holes, Item};
 use crate::bpf::{Insn, listing};
 use std::fmt::Display;
 
+/// Comments around a template in the listing.
+pub(super) const TEMPLATE_BEGIN: &str = "begin of template ";
+/// The other one.
+pub(super) const TEMPLATE_END: &str = "end of template ";
+
 /// Collects lines and templates, assembled one after the other.
 pub(super) struct Code {
     items: Vec<Item>,
@@ -59,7 +64,9 @@ impl Code {
         }
         self.label_count += 1;
         let prefix = format!("{name}{}_", self.label_count);
+        self.items.push(Item::Comment(format!("{TEMPLATE_BEGIN}{name}")));
         self.items.extend(asm::parse(text, &all, &prefix)?);
+        self.items.push(Item::Comment(format!("{TEMPLATE_END}{name}")));
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! A table that is three quarters full, or a run of [`PROBE_COUNT_MAX`] other groups, stops the program before this
 //! record; user space drains the table as partial state and the record starts an empty one.
 
-use super::{Fold, ZERO};
+use super::{CompileError, Fold, ZERO};
 use crate::fragment::{Aggregate, ColumnType, Key};
 use crate::layout;
 
@@ -16,18 +16,22 @@ const HASH_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 impl Fold<'_> {
     /// Finds or makes the group entry of the record: its address into r9. Returns the offset in it of the
     /// accumulators.
-    pub(super) fn group_entry(&mut self, keys: &[Key], aggregates: &[Aggregate]) -> usize {
+    pub(super) fn group_entry(
+        &mut self,
+        keys: &[Key],
+        aggregates: &[Aggregate],
+    ) -> Result<usize, CompileError> {
         let key_words = 1 + keys.iter().map(Key::words).sum::<usize>();
         let state_words: usize = aggregates.iter().map(|each| each.function.state_words()).sum();
         self.group_entry_bytes = 8 * (key_words + state_words);
         let encoded = self.slots(key_words);
-        self.encode_key(keys, encoded);
+        self.encode_key(keys, encoded)?;
         self.probe(encoded, key_words);
-        8 * key_words
+        Ok(8 * key_words)
     }
 
     /// Null bits into r0, then all words of the key into the state map.
-    fn encode_key(&mut self, keys: &[Key], encoded: usize) {
+    fn encode_key(&mut self, keys: &[Key], encoded: usize) -> Result<(), CompileError> {
         self.code.comment("group key");
         self.code.line("r0 = 1");
         let mut offset = encoded + 8;
@@ -39,7 +43,7 @@ impl Fold<'_> {
                 self.code.line("r0 |= r1");
             }
             if self.fragment.columns[key.column].ty == ColumnType::String {
-                self.encode_string(key, offset);
+                self.encode_string(key, offset)?;
             } else {
                 self.code.line(format!("r1 = *(u64 *)(r7 + {slot})"));
                 self.code.line(format!("*(u64 *)(r7 + {offset}) = r1"));
@@ -47,11 +51,12 @@ impl Fold<'_> {
             offset += 8 * key.words();
         }
         self.code.line(format!("*(u64 *)(r7 + {encoded}) = r0"));
+        Ok(())
     }
 
     /// Length and zero-padded bytes. Keeps r0.
-    fn encode_string(&mut self, key: &Key, offset: usize) {
-        self.field_bounds(self.fragment.columns[key.column].field);
+    fn encode_string(&mut self, key: &Key, offset: usize) -> Result<(), CompileError> {
+        self.field_bounds(key.column)?;
         self.code.line(format!("if r2 > {} goto @exception", key.string_bytes_max));
         self.code.line(format!("*(u64 *)(r7 + {offset}) = r2"));
         for turn in 0..key.string_bytes_max / 8 {
@@ -71,6 +76,7 @@ impl Fold<'_> {
             self.code.line(format!("{store}:"));
             self.code.line(format!("*(u64 *)(r7 + {}) = r3", offset + 8 * (turn + 1)));
         }
+        Ok(())
     }
 
     /// Registers: r9 hash, then the entry's address; r0 number of probes; r2 address of the probed entry.

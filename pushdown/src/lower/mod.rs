@@ -248,7 +248,7 @@ impl<'f> Fold<'f> {
                     self.accumulators = self.slots(words);
                     self.update(aggregates, "r7", self.accumulators)?;
                 } else {
-                    let offset = self.group_entry(keys, aggregates);
+                    let offset = self.group_entry(keys, aggregates)?;
                     self.update(aggregates, "r9", offset)?;
                 }
                 self.code.line(format!("r1 = *(u64 *)(r7 + {})", layout::MATCHED));

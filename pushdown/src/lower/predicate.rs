@@ -34,7 +34,7 @@ impl Fold<'_> {
             Predicate::Compare { op, left, right } => self.compare(*op, left, right, otherwise)?,
             Predicate::In { expr, values, negated } => self.is_in(expr, values, *negated, otherwise)?,
             Predicate::StringIn { column, values, negated } => {
-                self.string_is_in(*column, values, *negated, otherwise);
+                self.string_is_in(*column, values, *negated, otherwise)?;
             }
             Predicate::IsNull { column, negated } => {
                 self.code.line(format!("r1 = *(u64 *)(r7 + {})", self.columns[*column] + 8));
@@ -132,8 +132,14 @@ impl Fold<'_> {
     }
 
     /// Compares lengths, then eight bytes at a time; the last word is shifted so that only the field's bytes count.
-    fn string_is_in(&mut self, column: usize, values: &[Vec<u8>], negated: bool, otherwise: &str) {
-        self.field_bounds(self.fragment.columns[column].field);
+    fn string_is_in(
+        &mut self,
+        column: usize,
+        values: &[Vec<u8>],
+        negated: bool,
+        otherwise: &str,
+    ) -> Result<(), CompileError> {
+        self.field_bounds(column)?;
         self.code.line(format!("if r2 == 0 goto {otherwise}"));
         let found = self.code.label("in");
         for value in values.iter().filter(|value| !value.is_empty()) {
@@ -159,5 +165,6 @@ impl Fold<'_> {
             self.code.line(format!("goto {otherwise}"));
         }
         self.code.line(format!("{found}:"));
+        Ok(())
     }
 }

@@ -72,3 +72,48 @@ fn chunks_cut_anywhere() {
         check(&fragment, bytes, chunk_bytes);
     }
 }
+
+/// The listing from the loop over the records on, with the templates left out: they are tested by what they do.
+fn fold_listing(listing: &str) -> String {
+    let mut inside_template = false;
+    let mut lines = Vec::new();
+    let from_loop = listing.lines().skip_while(|line| *line != "@record:");
+    for line in from_loop.take_while(|line| !line.contains("a raw record to the output area")) {
+        let comment = line.trim().strip_prefix("; ").unwrap_or_default();
+        if let Some(name) = comment.strip_prefix(code::TEMPLATE_BEGIN) {
+            inside_template = true;
+            lines.push(format!("  <{name}>"));
+        }
+        if !inside_template {
+            lines.push(line.to_owned());
+        }
+        inside_template &= !comment.starts_with(code::TEMPLATE_END);
+    }
+    // The head of the loop is the same for all.
+    let body = lines.iter().position(|line| line.contains("goto @exception")).map_or(0, |at| at + 1);
+    lines[body..].join("\n") + "\n"
+}
+
+/// Each file: a fragment, a line `---`, and its listing or the reason why there is none. BLESS=1 rewrites them.
+#[test]
+fn listings() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/listings");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let case = std::fs::read_to_string(&path).unwrap();
+        let (fragment, expected) = case.split_once("---\n").unwrap_or((&case, ""));
+        let actual = match compile(&text::parse(fragment).unwrap(), Target::Window, SMALL) {
+            Ok(program) => fold_listing(&program.listing),
+            Err(error) => format!("declined: {error}\n"),
+        };
+        assert!(actual.lines().count() <= 60, "{}: one idea each, at most 60 lines", path.display());
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, format!("{fragment}---\n{actual}")).unwrap();
+        } else {
+            assert_eq!(actual, expected, "{}", path.display());
+        }
+        count += 1;
+    }
+    assert!(count > 0, "no cases in {folder}");
+}

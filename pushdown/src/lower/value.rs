@@ -7,19 +7,9 @@ use crate::fragment::{
 
 impl Fold<'_> {
     /// Sets r1 to the window offset of a field's content and r2 to its length. Changes r3.
-    pub(super) fn field_bounds(&mut self, field: usize) {
-        let code = &mut self.code;
-        code.line(format!("r1 = *(u32 *)(r8 + {})", 4 * field));
-        code.line(format!("r2 = *(u32 *)(r8 + {})", 4 * field + 4));
-        code.line("w1 &= 0x7fffffff");
-        // Bit 31: the field is quoted, so its content is one byte shorter at both ends.
-        code.line("r3 = r2");
-        code.line("w2 &= 0x7fffffff");
-        code.line("w3 >>= 31");
-        code.line("r1 += r3");
-        code.line("r2 -= r3");
-        code.line("r2 -= 1");
-        code.line("r2 -= r1");
+    pub(super) fn field_bounds(&mut self, column: usize) -> Result<(), CompileError> {
+        let entry = 4 * self.fragment.columns[column].field;
+        self.code.template("field", bpf_templates::FIELD, &[("entry", &entry)])
     }
 
     /// Value and NULL flag of a column into its slots; the record is an exception record if its text is not in the
@@ -33,7 +23,7 @@ impl Fold<'_> {
         self.code.comment(&format!("column {} {}", index, column.name));
         let done = self.code.label("column");
         let absent = self.code.label("null");
-        self.field_bounds(column.field);
+        self.field_bounds(index)?;
         self.code.line(format!("if r2 == 0 goto {absent}"));
         if column.ty != ColumnType::String {
             self.parse(column.ty)?;
