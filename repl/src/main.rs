@@ -1,1 +1,118 @@
-fn main() {}
+//! The `weir` program: it reads the command line, registers the files as tables, hands the SQL to an engine session
+//! and prints what comes back. It neither plans nor executes anything by itself.
+//!
+//! ```text
+//! cli -> tables -> statements -> output          demo: the same, timed, with pushdown off and on
+//!               '-> prompt (stdin is a terminal)
+//! ```
+//!
+//! Exit codes: 0 fine, 1 a query failed, 2 the command line cannot be carried out. A closed pipe is no failure.
+
+mod cli;
+mod demo;
+mod error;
+mod output;
+mod prompt;
+mod statements;
+mod tables;
+
+use std::io::{IsTerminal, Read, Write};
+use std::process::ExitCode;
+
+use engine::session::{Session, SessionOptions};
+
+use crate::cli::{Arguments, Script};
+use crate::error::Error;
+use crate::statements::Printer;
+
+fn main() -> ExitCode {
+    let arguments = cli::read();
+    start_log();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            error::report(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Error> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = arguments.threads {
+        builder.worker_threads(threads.get());
+    }
+    let runtime = builder.enable_all().build().map_err(Error::Runtime)?;
+    let result = runtime.block_on(async {
+        match &arguments.demo {
+            Some(demo) => demo::run(&arguments, *demo).await,
+            None => run_scripts(&arguments).await,
+        }
+    });
+    // A failed query may leave a worker in the middle of a chunk: the exit must not wait for it.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run_scripts(arguments: &Arguments) -> Result<(), Error> {
+    let session = Session::new(SessionOptions {
+        pushdown: arguments.pushdown.unwrap_or_default(),
+        backend: arguments.backend.unwrap_or_default(),
+        threads: arguments.threads.map(Into::into),
+    })?;
+    for table in tables::from_paths(&arguments.paths, &arguments.csv)? {
+        table.register(&session).await?;
+    }
+    let mut printer = Printer::new(&session, arguments.format);
+    for script in &arguments.scripts {
+        let sql = match script {
+            Script::Command(sql) => sql.clone(),
+            Script::File(path) if path.as_os_str() == "-" => read_stdin()?,
+            Script::File(path) => std::fs::read_to_string(path)
+                .map_err(|source| Error::ScriptUnreadable { path: path.display().to_string(), source })?,
+        };
+        printer.run(&sql).await?;
+    }
+    if !arguments.scripts.is_empty() {
+        return Ok(());
+    }
+    if std::io::stdin().is_terminal() {
+        return prompt::run(&mut printer).await;
+    }
+    printer.run(&read_stdin()?).await
+}
+
+fn read_stdin() -> Result<String, Error> {
+    let mut sql = String::new();
+    std::io::stdin()
+        .read_to_string(&mut sql)
+        .map_err(|source| Error::ScriptUnreadable { path: "standard input".into(), source })?;
+    Ok(sql)
+}
+
+/// Shows the engine's warnings (why a query ran without the kernel, for one) on standard error. Other crates' logs
+/// stay silent.
+struct Log;
+
+impl log::Log for Log {
+    fn enabled(&self, metadata: &log::Metadata) -> bool {
+        metadata.level() <= log::Level::Warn && metadata.target().split("::").next() == Some("engine")
+    }
+
+    fn log(&self, record: &log::Record) {
+        if self.enabled(record.metadata()) {
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(std::io::stderr(), "weir: {}", record.args());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+fn start_log() {
+    // Fails only when a logger is already set, and this is the one place that sets it.
+    if log::set_logger(&Log).is_ok() {
+        log::set_max_level(log::LevelFilter::Warn);
+    }
+}

@@ -1,0 +1,50 @@
+//! What EXPLAIN ANALYZE shows of one partition.
+
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, Time,
+};
+
+/// Counted by the worker and by the stream that it feeds. Clones count into the same numbers.
+#[derive(Debug, Clone)]
+pub struct ScanMetrics {
+    /// Rows and compute time of the node.
+    pub baseline: BaselineMetrics,
+    /// Bytes put into the window.
+    pub bytes_read: Count,
+    /// Bytes taken out: raw records, accumulators and group entries.
+    pub bytes_returned: Count,
+    /// Records that the program looked at.
+    pub records_scanned: Count,
+    /// Records for which the filter was true.
+    pub records_matched: Count,
+    /// Records that DataFusion had to decide.
+    pub exception_records: Count,
+    /// Instructions of the loaded program. Counted once, not once for each partition.
+    pub program_instructions: Count,
+    /// Time to load and verify the program.
+    pub verifier_time: Time,
+    /// Time inside the program.
+    pub kernel_time: Time,
+    /// Partitions that were done by the original scan.
+    pub fallbacks: Count,
+}
+
+impl ScanMetrics {
+    /// The metrics of a partition.
+    pub fn new(set: &ExecutionPlanMetricsSet, partition: usize) -> Self {
+        let counter = |name: &'static str| MetricBuilder::new(set).counter(name, partition);
+        let time = |name: &'static str| MetricBuilder::new(set).subset_time(name, partition);
+        ScanMetrics {
+            baseline: BaselineMetrics::new(set, partition),
+            bytes_read: counter("bytes_read"),
+            bytes_returned: counter("bytes_returned"),
+            records_scanned: counter("records_scanned"),
+            records_matched: counter("records_matched"),
+            exception_records: counter("exception_records"),
+            program_instructions: counter("program_instructions"),
+            verifier_time: time("verifier_time"),
+            kernel_time: time("kernel_time"),
+            fallbacks: counter("fallbacks"),
+        }
+    }
+}

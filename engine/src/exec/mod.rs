@@ -1,0 +1,234 @@
+//! The node that runs a compiled program over a CSV scan.
+//!
+//! It stands where a chain `[AggregateExec(Partial)] <- [FilterExec | ProjectionExec]* <- DataSourceExec` stood, has the
+//! `DataSourceExec` as its child, one partition for each file group of it, and answers what the chain would have
+//! answered: the rows, or the error. The child is never executed; it says which files to read, and it is what a
+//! fallback reads instead ([`stream`]).
+//!
+//! One partition is a blocking [`worker`] that reads its [`ranges`] through the program, and a stream that decodes
+//! the raw [`records`] it sends up.
+
+mod metrics;
+mod original;
+mod ranges;
+mod records;
+mod refusal;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_datafusion_err, internal_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+};
+
+pub use refusal::{ContractError, Refusal};
+pub use stream::FellBack;
+
+use crate::kernel::BackendKind;
+use crate::options::BackendChoice;
+use crate::pushed::Pushed;
+use metrics::ScanMetrics;
+use original::{csv_scan, with_leaf};
+
+/// Runs a program over the files of a CSV scan: its matching rows, or its partial aggregate state.
+#[derive(Debug)]
+pub struct KernelFilterReduceExec {
+    pushed: Arc<Pushed>,
+    /// The scan; the leaf of `pushed.original` is the same.
+    scan: Arc<dyn ExecutionPlan>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl KernelFilterReduceExec {
+    /// Takes the place of `pushed.original`. Its leaf must be an uncompressed CSV scan without a limit.
+    pub fn try_new(pushed: Arc<Pushed>) -> Result<Self> {
+        let mut leaf = &pushed.original;
+        while let [child] = leaf.children().as_slice() {
+            leaf = child;
+        }
+        let scan = Arc::clone(leaf);
+        let Some((_, config, _)) = csv_scan(&scan) else {
+            return internal_err!("{} is not a CSV scan that can be read by a program", scan.name());
+        };
+        let partition_count = pushed.original.output_partitioning().partition_count();
+        if partition_count != config.file_groups.len() {
+            return internal_err!(
+                "the replaced plan has {partition_count} partitions, its scan {} file groups",
+                config.file_groups.len()
+            );
+        }
+        let properties = Arc::new(properties(&pushed));
+        Ok(KernelFilterReduceExec { pushed, scan, properties, metrics: ExecutionPlanMetricsSet::new() })
+    }
+
+    /// What it runs.
+    pub fn pushed(&self) -> &Arc<Pushed> {
+        &self.pushed
+    }
+
+    fn backend(&self) -> BackendKind {
+        match self.pushed.backend {
+            BackendChoice::Interpret => BackendKind::Interpret,
+            BackendChoice::Auto | BackendChoice::Hook | BackendChoice::Stock => BackendKind::Stock,
+        }
+    }
+
+    /// What is pushed down and what is not, with its name.
+    fn shown(&self) -> [(&'static str, &[String]); 4] {
+        let shown = &self.pushed.shown;
+        [
+            ("filter", &shown.filter),
+            ("keys", &shown.keys),
+            ("aggregates", &shown.aggregates),
+            ("residual", &shown.residual),
+        ]
+    }
+
+    fn fmt_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KernelFilterReduceExec: backend={}", self.backend().name())?;
+        for (name, items) in self.shown() {
+            fmt_list(f, name, items.iter())?;
+        }
+        fmt_list(f, "declined", self.pushed.declined.iter())
+    }
+}
+
+/// Each partition holds the rows that the same partition of the replaced plan holds.
+fn properties(pushed: &Pushed) -> PlanProperties {
+    let original = &pushed.original;
+    let (equivalences, emission) = match pushed.state {
+        // In the order of the file too.
+        None => (original.equivalence_properties().clone(), EmissionType::Incremental),
+        // Groups come in no order, and those of exception records are apart.
+        Some(_) => (EquivalenceProperties::new(original.schema()), EmissionType::Final),
+    };
+    PlanProperties::new(equivalences, original.output_partitioning().clone(), emission, Boundedness::Bounded)
+        .with_scheduling_type(SchedulingType::Cooperative)
+}
+
+/// `, name=[item, item]`, or nothing without items.
+fn fmt_list(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    items: impl Iterator<Item = impl fmt::Display>,
+) -> fmt::Result {
+    let mut any = false;
+    for item in items {
+        if any {
+            write!(f, ", {item}")?;
+        } else {
+            write!(f, ", {name}=[{item}")?;
+        }
+        any = true;
+    }
+    if any { write!(f, "]") } else { Ok(()) }
+}
+
+impl DisplayAs for KernelFilterReduceExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match format {
+            DisplayFormatType::Default => self.fmt_line(f),
+            DisplayFormatType::Verbose => {
+                self.fmt_line(f)?;
+                // EXPLAIN VERBOSE has one line for a node; the listing follows it as a block.
+                write!(f, "\n{}{}", self.pushed.fragment, self.pushed.program.listing.trim_end())
+            }
+            DisplayFormatType::TreeRender => {
+                writeln!(f, "backend={}", self.backend().name())?;
+                for (name, items) in self.shown() {
+                    for item in items {
+                        writeln!(f, "{name}={item}")?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl ExecutionPlan for KernelFilterReduceExec {
+    fn name(&self) -> &str {
+        "KernelFilterReduceExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.scan]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![self.pushed.state.is_none()]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        // The child is not executed, so nothing may be put between.
+        vec![false]
+    }
+
+    /// Over another scan it is the same node, over anything else the plan that it replaced.
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let [scan] = <[_; 1]>::try_from(children)
+            .map_err(|children| internal_datafusion_err!("one child expected, got {}", children.len()))?;
+        let is_csv_scan = csv_scan(&scan).is_some();
+        let original = with_leaf(&self.pushed.original, scan)?;
+        if !is_csv_scan {
+            return Ok(original);
+        }
+        let pushed = Pushed { original, ..Pushed::clone(&self.pushed) };
+        Ok(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?))
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        let mut node = &self.pushed.original;
+        while let [child] = node.children().as_slice() {
+            if node.apply_expressions(f)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+            node = child;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let Some((scan, config, source)) = csv_scan(&self.scan) else {
+            return internal_err!("{} is not a CSV scan", self.scan.name());
+        };
+        if partition >= config.file_groups.len() {
+            return internal_err!("there is no partition {partition}");
+        }
+        Ok(stream::execute(stream::Partition {
+            pushed: Arc::clone(&self.pushed),
+            backend: self.backend(),
+            scan: scan.clone(),
+            config: config.clone(),
+            source: source.clone(),
+            index: partition,
+            context,
+            metrics: ScanMetrics::new(&self.metrics, partition),
+        }))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}

@@ -1,0 +1,322 @@
+//! The rows of one partition, put together from the program's results.
+//!
+//! ```text
+//! records:     worker --raw records--> original sub-plan ------------------------> rows
+//! aggregates:  worker --exception records--> original sub-plan --partial state--.
+//!                    `--partial state---------------------------------------------> rows, when all is done
+//! ```
+//!
+//! If the worker refuses, or the sub-plan does, the original sub-plan runs over the original partition, and its rows
+//! or its error take the place of what is missing: in aggregates all, in records what was not emitted yet, since both
+//! keep the order of the file.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{CsvSource, FileGroup, FileScanConfig};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::object_store::{GetResultPayload, ObjectStore, ObjectStoreExt};
+use datafusion::physical_plan::metrics::RecordOutput;
+use datafusion::physical_plan::stream::{RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter};
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::metrics::ScanMetrics;
+use super::original::{group_scan, with_leaf};
+use super::ranges::{Preamble, owned_input};
+use super::records::{RawRecords, RawRecordsExec};
+use super::refusal::Refusal;
+use super::worker::{Context, Finished, Scan};
+use crate::kernel::{BackendKind, Machine};
+use crate::options::PushdownMode;
+use crate::pushed::Pushed;
+
+/// Raw chunks between the worker and the decoder: enough for both to be busy.
+const RAW_CHUNKS_IN_FLIGHT: usize = 4;
+/// Batches between the sub-plan and the consumer.
+const BATCHES_IN_FLIGHT: usize = 2;
+
+/// Under `require`, DataFusion would have had to read a partition.
+#[derive(Debug, thiserror::Error)]
+#[error("weir.pushdown is 'require', but partition {partition} fell back to DataFusion: {refusal}")]
+pub struct FellBack {
+    /// Which one.
+    pub partition: usize,
+    /// Why.
+    #[source]
+    pub refusal: Refusal,
+}
+
+/// One partition to be executed.
+pub struct Partition {
+    /// What is run.
+    pub pushed: Arc<Pushed>,
+    /// Where the program runs.
+    pub backend: BackendKind,
+    /// The scan that it stands over.
+    pub scan: DataSourceExec,
+    /// The same.
+    pub config: FileScanConfig,
+    /// Its file format.
+    pub source: CsvSource,
+    /// Which partition.
+    pub index: usize,
+    /// Of the query.
+    pub context: Arc<TaskContext>,
+    /// What EXPLAIN ANALYZE shows.
+    pub metrics: ScanMetrics,
+}
+
+type Sender = mpsc::Sender<Result<RecordBatch>>;
+
+/// Nothing is started before the stream is polled. Dropping it stops everything.
+pub fn execute(partition: Partition) -> SendableRecordBatchStream {
+    let schema = partition.pushed.original.schema();
+    let rows = stream::once(async move {
+        let mut builder =
+            RecordBatchReceiverStreamBuilder::new(partition.pushed.original.schema(), BATCHES_IN_FLIGHT);
+        let sender = builder.tx();
+        builder.spawn(async move {
+            // Behind the rows in the same channel: an error must not overtake them.
+            if let Err(error) = partition.run(sender.clone()).await {
+                let _consumer_gone = sender.send(Err(error)).await;
+            }
+            Ok(())
+        });
+        builder.build()
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows.flatten()))
+}
+
+impl Partition {
+    async fn run(self, sender: Sender) -> Result<()> {
+        let mut emitter = Emitter { sender, metrics: self.metrics.clone(), rows: 0 };
+        let outcome = match self.pushed.state {
+            None => self.records(&mut emitter).await?,
+            Some(_) => self.aggregates(&mut emitter).await?,
+        };
+        match outcome {
+            Ok(()) | Err(Refusal::Cancelled) => Ok(()),
+            Err(refusal) => self.fall_back(refusal, emitter).await,
+        }
+    }
+
+    /// Emits what the sub-plan makes of the raw records, as it comes.
+    async fn records(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
+        let (sender, receiver) = mpsc::channel(RAW_CHUNKS_IN_FLIGHT);
+        let worker = self.start_worker(sender)?;
+        let leaf = RawRecordsExec::try_new(&self.scan, self.files(), receiver)?;
+        let records = leaf.records();
+        let mut rows = self.sub_plan(leaf)?;
+        while let Some(batch) = rows.next().await {
+            match batch {
+                Ok(batch) => emitter.emit(batch).await?,
+                Err(error) => return Ok(Err(Refusal::Records(error))),
+            }
+        }
+        if !records.exhausted() {
+            // A limit in the sub-plan is reached. What is in the rest of the file does not matter.
+            return Ok(Ok(()));
+        }
+        Ok(worker.join().await?.map(|_| ()))
+    }
+
+    /// Emits the state of the program and of the sub-plan when both are done.
+    async fn aggregates(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
+        let (sender, mut receiver) = mpsc::channel(RAW_CHUNKS_IN_FLIGHT);
+        let worker = self.start_worker(sender)?;
+        let mut exceptions = Vec::new();
+        // Without exception records the sub-plan would add a row that says nothing.
+        if let Some(first) = receiver.recv().await {
+            let leaf = RawRecordsExec::try_new(&self.scan, self.files(), receiver)?.with_first(first);
+            match self.sub_plan(leaf)?.try_collect::<Vec<_>>().await {
+                Ok(batches) => exceptions = batches,
+                Err(error) => return Ok(Err(Refusal::Records(error))),
+            }
+        }
+        let finished = match worker.join().await? {
+            Ok(finished) => finished,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        for batch in finished.batches.into_iter().chain(exceptions) {
+            emitter.emit_split(batch, self.context.session_config().batch_size()).await?;
+        }
+        drop(finished.reservation);
+        Ok(Ok(()))
+    }
+
+    /// Runs the original sub-plan over the original partition; the rows that were emitted are its first.
+    async fn fall_back(&self, refusal: Refusal, mut emitter: Emitter) -> Result<()> {
+        self.metrics.fallbacks.add(1);
+        let partition = self.index;
+        if refusal.is_failure() {
+            log::warn!("partition {partition} falls back to DataFusion: {refusal}");
+        } else {
+            log::debug!("partition {partition} falls back to DataFusion: {refusal}");
+        }
+        let required = self.pushed.mode == PushdownMode::Require;
+        if required && refusal.is_failure() {
+            return Err(DataFusionError::External(Box::new(FellBack { partition, refusal })));
+        }
+        let scan = group_scan(&self.config, FileGroup::new(self.files()));
+        let plan = with_leaf(&self.pushed.original, scan)?;
+        let mut rows = plan.execute(0, Arc::clone(&self.context))?;
+        let mut skip = emitter.rows;
+        while let Some(batch) = rows.try_next().await? {
+            let skipped = skip.min(batch.num_rows());
+            skip -= skipped;
+            if !required && skipped < batch.num_rows() {
+                emitter.emit(batch.slice(skipped, batch.num_rows() - skipped)).await?;
+            }
+        }
+        if required {
+            return Err(DataFusionError::External(Box::new(FellBack { partition, refusal })));
+        }
+        Ok(())
+    }
+
+    fn sub_plan(&self, leaf: RawRecordsExec) -> Result<SendableRecordBatchStream> {
+        with_leaf(&self.pushed.original, Arc::new(leaf))?.execute(0, Arc::clone(&self.context))
+    }
+
+    fn files(&self) -> Vec<PartitionedFile> {
+        self.config.file_groups.get(self.index).map(|group| group.files().to_vec()).unwrap_or_default()
+    }
+
+    fn start_worker(&self, sender: mpsc::Sender<RawRecords>) -> Result<Worker> {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let reservation = MemoryConsumer::new(format!("KernelFilterReduceExec[{}]", self.index))
+            .register(self.context.memory_pool());
+        let pushed = &self.pushed;
+        let work = Work {
+            pushed: Arc::clone(pushed),
+            backend: self.backend,
+            first: self.index == 0,
+            store: self.context.runtime_env().object_store(&self.config.object_store_url)?,
+            files: self.files(),
+            preamble: Preamble {
+                dialect: pushed.fragment.dialect,
+                has_header: self.source.has_header(),
+                field_count: pushed.fragment.field_count,
+                truncated_rows: self.source.truncate_rows(),
+            },
+            runtime: Handle::current(),
+        };
+        let context = Context {
+            fragment: pushed.fragment.clone(),
+            layout: pushed.program.layout.clone(),
+            state: pushed.state.clone(),
+            sender,
+            cancelled: Arc::clone(&cancelled),
+            metrics: self.metrics.clone(),
+            reservation,
+        };
+        let task = SpawnedTask::spawn_blocking(move || work.run(context));
+        Ok(Worker { task: Some(task), cancelled })
+    }
+}
+
+/// Sends batches to the consumer.
+struct Emitter {
+    sender: Sender,
+    metrics: ScanMetrics,
+    /// Rows sent.
+    rows: usize,
+}
+
+impl Emitter {
+    async fn emit(&mut self, batch: RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows();
+        let batch = batch.record_output(&self.metrics.baseline);
+        self.sender.send(Ok(batch)).await.map_err(|_| internal_datafusion_err!("the consumer is gone"))
+    }
+
+    async fn emit_split(&mut self, batch: RecordBatch, rows_max: usize) -> Result<()> {
+        for begin in (0..batch.num_rows()).step_by(rows_max.max(1)) {
+            self.emit(batch.slice(begin, rows_max.min(batch.num_rows() - begin))).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A running worker. Dropped, it stops at the next chunk.
+struct Worker {
+    task: Option<SpawnedTask<Result<Finished, Refusal>>>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Worker {
+    async fn join(mut self) -> Result<Result<Finished, Refusal>> {
+        match self.task.take() {
+            None => Ok(Err(Refusal::Cancelled)),
+            Some(task) => {
+                task.join_unwind().await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a worker does.
+struct Work {
+    pushed: Arc<Pushed>,
+    backend: BackendKind,
+    /// Whether this is the first partition.
+    first: bool,
+    store: Arc<dyn ObjectStore>,
+    files: Vec<PartitionedFile>,
+    preamble: Preamble,
+    runtime: Handle,
+}
+
+impl Work {
+    /// Blocks. The machine lives as long as this.
+    fn run(self, context: Context) -> Result<Finished, Refusal> {
+        let machine = Machine::load(self.backend, &self.pushed.program)?;
+        let statistics = machine.statistics();
+        context.metrics.verifier_time.add_duration(statistics.load_time);
+        if self.first {
+            context.metrics.program_instructions.add(statistics.program_instructions);
+        }
+        let mut scan = Scan::new(machine, context);
+        for (index, file) in self.files.iter().enumerate() {
+            self.scan_file(&mut scan, index, file)?;
+        }
+        scan.finish()
+    }
+
+    fn scan_file(
+        &self,
+        scan: &mut Scan<Machine>,
+        index: usize,
+        partitioned: &PartitionedFile,
+    ) -> Result<(), Refusal> {
+        let meta = &partitioned.object_meta;
+        let path = meta.location.to_string();
+        // The object store opens the file, so that there is one translation of locations to paths.
+        let file = match self.runtime.block_on(self.store.get(&meta.location)) {
+            Err(source) => return Err(Refusal::Open { path, source }),
+            Ok(result) => match result.payload {
+                GetResultPayload::File(file, _) => file,
+                GetResultPayload::Stream(_) => return Err(Refusal::NotLocal { path }),
+            },
+        };
+        match owned_input(&file, meta.size, partitioned.range.as_ref(), &self.preamble) {
+            Ok(Some(input)) => scan.scan_file(index, &path, input),
+            Ok(None) => Ok(()),
+            Err(source) => Err(Refusal::Range { path, source }),
+        }
+    }
+}

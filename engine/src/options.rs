@@ -1,0 +1,181 @@
+//! The `weir.*` settings, as a DataFusion config extension.
+//!
+//! They are read from `SessionConfig`, changed with `SET weir.pushdown = 'off'` and listed by `SHOW ALL`. Only a value
+//! that is allowed is ever stored, so that no reader has to check.
+
+use std::fmt;
+use std::str::FromStr;
+
+use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
+use datafusion::common::{DataFusionError, Result};
+use pushdown::layout::Sizes;
+
+/// Whether scans of CSV files are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum PushdownMode {
+    /// Compile what can be compiled; the rest, and what cannot be finished, is done by DataFusion.
+    #[default]
+    Auto,
+    /// As `Auto`, but what DataFusion would have to do instead is an error that says why.
+    Require,
+    /// Plan and run as if this crate did not exist.
+    Off,
+}
+
+impl PushdownMode {
+    /// The names of all values, as errors give them.
+    pub const ALLOWED: &str = "auto, require, off";
+}
+
+impl fmt::Display for PushdownMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PushdownMode::Auto => "auto",
+            PushdownMode::Require => "require",
+            PushdownMode::Off => "off",
+        })
+    }
+}
+
+impl FromStr for PushdownMode {
+    type Err = InvalidSetting;
+
+    fn from_str(value: &str) -> Result<Self, InvalidSetting> {
+        match value.to_ascii_lowercase().as_str() {
+            "auto" => Ok(PushdownMode::Auto),
+            "require" => Ok(PushdownMode::Require),
+            "off" => Ok(PushdownMode::Off),
+            _ => Err(InvalidSetting::new("weir.pushdown", value, Self::ALLOWED)),
+        }
+    }
+}
+
+/// Where programs run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum BackendChoice {
+    /// The fastest that is available: hook, else stock, else none.
+    #[default]
+    Auto,
+    /// In the read path of a patched kernel.
+    Hook,
+    /// In an unpatched kernel.
+    Stock,
+    /// In the checked interpreter: slow, and needs no privilege.
+    Interpret,
+}
+
+impl BackendChoice {
+    /// The names of all values, as errors give them.
+    pub const ALLOWED: &str = "auto, hook, stock, interpret";
+}
+
+impl fmt::Display for BackendChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BackendChoice::Auto => "auto",
+            BackendChoice::Hook => "hook",
+            BackendChoice::Stock => "stock",
+            BackendChoice::Interpret => "interpret",
+        })
+    }
+}
+
+impl FromStr for BackendChoice {
+    type Err = InvalidSetting;
+
+    fn from_str(value: &str) -> Result<Self, InvalidSetting> {
+        match value.to_ascii_lowercase().as_str() {
+            "auto" => Ok(BackendChoice::Auto),
+            "hook" => Ok(BackendChoice::Hook),
+            "stock" => Ok(BackendChoice::Stock),
+            "interpret" => Ok(BackendChoice::Interpret),
+            _ => Err(InvalidSetting::new("weir.backend", value, Self::ALLOWED)),
+        }
+    }
+}
+
+/// A value that a setting does not have, or a setting that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid value '{value}' for {setting}: allowed are {allowed}")]
+pub struct InvalidSetting {
+    setting: &'static str,
+    value: String,
+    allowed: &'static str,
+}
+
+impl InvalidSetting {
+    fn new(setting: &'static str, value: &str, allowed: &'static str) -> Self {
+        InvalidSetting { setting, value: value.to_owned(), allowed }
+    }
+}
+
+/// The settings of a session.
+#[derive(Debug, Clone, Default)]
+pub struct WeirOptions {
+    /// `weir.pushdown`
+    pub pushdown: PushdownMode,
+    /// `weir.backend`
+    pub backend: BackendChoice,
+    /// `weir.window_bytes` and `weir.group_capacity`: for tests, that want full windows and tables with little data.
+    /// Not listed. Sizes that the compiler refuses decline every scan.
+    pub sizes: Sizes,
+}
+
+impl ConfigExtension for WeirOptions {
+    const PREFIX: &'static str = "weir";
+}
+
+impl ExtensionOptions for WeirOptions {
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn std::any::Any {
+        self
+    }
+
+    fn cloned(&self) -> Box<dyn ExtensionOptions> {
+        Box::new(self.clone())
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<()> {
+        match key {
+            "pushdown" => self.pushdown = value.parse().map_err(configuration_error)?,
+            "backend" => self.backend = value.parse().map_err(configuration_error)?,
+            "window_bytes" => {
+                self.sizes.window_bytes = size("weir.window_bytes", value)?;
+                self.sizes.output_bytes = self.sizes.window_bytes;
+            }
+            "group_capacity" => self.sizes.group_capacity = size("weir.group_capacity", value)?,
+            _ => {
+                let unknown =
+                    InvalidSetting::new("the name of a setting", key, "weir.pushdown, weir.backend");
+                return Err(configuration_error(unknown));
+            }
+        }
+        Ok(())
+    }
+
+    fn entries(&self) -> Vec<ConfigEntry> {
+        vec![
+            ConfigEntry {
+                key: "weir.pushdown".to_owned(),
+                value: Some(self.pushdown.to_string()),
+                description: "Whether filters and aggregates of CSV scans are compiled: auto, require, off",
+            },
+            ConfigEntry {
+                key: "weir.backend".to_owned(),
+                value: Some(self.backend.to_string()),
+                description: "Where compiled programs run: auto, hook, stock, interpret",
+            },
+        ]
+    }
+}
+
+fn size(setting: &'static str, value: &str) -> Result<usize> {
+    value.parse().map_err(|_| configuration_error(InvalidSetting::new(setting, value, "whole numbers")))
+}
+
+fn configuration_error(invalid: InvalidSetting) -> DataFusionError {
+    DataFusionError::Configuration(invalid.to_string())
+}

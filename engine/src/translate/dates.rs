@@ -1,0 +1,73 @@
+//! Dates: days since 1970-01-01 in Arrow, the number `YYYYMMDD` in a program. Both orders are the same.
+
+/// Less than the first date that a program reads, 0001-01-01.
+const BEFORE_ALL: i64 = 0;
+/// Greater than the last date that a program reads, 9999-12-31.
+const AFTER_ALL: i64 = 99_999_999;
+
+/// Days from 0000-03-01 to 1970-01-01 in the proleptic Gregorian calendar.
+const EPOCH_OFFSET_DAYS: i64 = 719_468;
+/// Days in 400 years.
+const ERA_DAYS: i64 = 146_097;
+
+/// The constant to compare with instead of a day. A day outside the years 1 to 9999 becomes a number beyond all dates
+/// that a program can read, so that every comparison comes out as it would with the day itself.
+pub(super) fn yyyymmdd_from_days(days: i32) -> i64 {
+    // The calendar is counted from March, so that the day of a leap year is the last one; an era is 400 years.
+    let since_march = i64::from(days) + EPOCH_OFFSET_DAYS;
+    let era = since_march.div_euclid(ERA_DAYS);
+    let day_of_era = since_march.rem_euclid(ERA_DAYS);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    match year {
+        ..=0 => BEFORE_ALL,
+        10_000.. => AFTER_ALL,
+        _ => year * 10_000 + month * 100 + day,
+    }
+}
+
+/// The day that a program's number stands for.
+pub(crate) fn days_from_yyyymmdd(number: i64) -> i32 {
+    let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
+    let year_from_march = if month <= 2 { year - 1 } else { year };
+    let era = year_from_march.div_euclid(400);
+    let year_of_era = year_from_march.rem_euclid(400);
+    let month_from_march = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    // Four-digit years are about four million days at most: they fit.
+    (era * ERA_DAYS + day_of_era - EPOCH_OFFSET_DAYS) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_days() {
+        for (days, number) in [(0, 19700101), (-1, 19691231), (11_016, 20000229), (8_035, 19920101)] {
+            assert_eq!(yyyymmdd_from_days(days), number);
+            assert_eq!(days_from_yyyymmdd(number), days);
+        }
+    }
+
+    #[test]
+    fn every_day_comes_back_and_the_order_is_kept() {
+        let (first, last) = (days_from_yyyymmdd(10101), days_from_yyyymmdd(99991231));
+        let mut previous = BEFORE_ALL;
+        for days in first..=last {
+            let number = yyyymmdd_from_days(days);
+            assert!(number > previous, "{days}");
+            assert_eq!(days_from_yyyymmdd(number), days);
+            previous = number;
+        }
+        assert_eq!(yyyymmdd_from_days(first - 1), BEFORE_ALL);
+        assert_eq!(yyyymmdd_from_days(last + 1), AFTER_ALL);
+        assert_eq!(yyyymmdd_from_days(i32::MIN), BEFORE_ALL);
+        assert_eq!(yyyymmdd_from_days(i32::MAX), AFTER_ALL);
+    }
+}

@@ -1,0 +1,280 @@
+//! The command line: text in, [`Arguments`] out, or an exit with code 2 and clap's usage message.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use engine::options::{BackendChoice, PushdownMode};
+
+/// What the program was asked to do.
+pub struct Arguments {
+    pub paths: Vec<String>,
+    /// In the order of the command line.
+    pub scripts: Vec<Script>,
+    pub format: Format,
+    pub pushdown: Option<PushdownMode>,
+    pub backend: Option<BackendChoice>,
+    pub threads: Option<NonZeroUsize>,
+    pub csv: CsvArguments,
+    /// Set when the demonstration is what was asked for.
+    pub demo: Option<Demo>,
+}
+
+/// SQL given on the command line.
+pub enum Script {
+    Command(String),
+    File(PathBuf),
+}
+
+/// How the CSV files of the command line are written. It does not touch files named inside SQL.
+#[derive(Args, Clone)]
+pub struct CsvArguments {
+    /// Field delimiter, one byte; `tab` and `\t` are understood [default: a comma, a tab for *.tsv]
+    #[arg(long, value_name = "BYTE", value_parser = single_byte, allow_hyphen_values = true)]
+    pub delimiter: Option<u8>,
+    /// The first record is data; columns are named column_1, column_2, ...
+    #[arg(long)]
+    pub no_header: bool,
+    /// Quote, one byte
+    #[arg(long, value_name = "BYTE", value_parser = single_byte, default_value = "\"")]
+    pub quote: u8,
+    /// Escape inside quoted fields, one byte [default: quotes are doubled]
+    #[arg(long, value_name = "BYTE", value_parser = single_byte)]
+    pub escape: Option<u8>,
+}
+
+/// Form of the printed results.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The same as table, also when the output is not a terminal
+    Automatic,
+    Table,
+    Csv,
+    Tsv,
+    /// One array of objects per statement
+    Json,
+    /// One object per line
+    Ndjson,
+    Markdown,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+enum Pushdown {
+    /// Push down what is possible, run the rest in DataFusion
+    Auto,
+    /// Fail, with the reason, when a CSV scan cannot be pushed down
+    Require,
+    /// Run everything in DataFusion
+    Off,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+enum Backend {
+    /// The best that this machine offers
+    Auto,
+    /// The read hook of a patched kernel
+    Hook,
+    /// An unpatched kernel from 6.9 on
+    Stock,
+    /// The reference interpreter: slow, needs no privilege
+    Interpret,
+}
+
+/// SQL over CSV files, filtered and reduced inside the kernel.
+///
+/// Without -c and -f the SQL comes from standard input, or from a prompt if that is a terminal.
+#[derive(Parser)]
+#[command(name = "weir", version, disable_help_subcommand = true)]
+struct CommandLine {
+    /// CSV file, folder of CSV files, or quoted pattern such as 'logs/*.csv': each is one table, named after its file
+    /// stem
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+    /// Run this SQL (statements separated by `;`); may be repeated
+    #[arg(short, long = "command", value_name = "SQL", allow_hyphen_values = true)]
+    commands: Vec<String>,
+    /// Run the SQL of this file, `-` for standard input; may be repeated
+    #[arg(short, long = "file", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Form of the printed results
+    #[arg(long, value_enum, default_value_t = Format::Automatic, hide_possible_values = true,
+          value_name = "automatic|table|csv|tsv|json|ndjson|markdown")]
+    format: Format,
+    /// What to run in the kernel [default: auto]
+    #[arg(long, global = true, value_enum)]
+    pushdown: Option<Pushdown>,
+    /// Where a pushed down program runs [default: auto]
+    #[arg(long, global = true, value_enum)]
+    backend: Option<Backend>,
+    /// Number of threads [default: all processors]
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    csv: CsvArguments,
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run TPC-H Q6 and Q1 with pushdown off and on, and compare (a file of this name is written ./demo)
+    Demo(Demo),
+}
+
+/// The arguments of `weir demo`.
+#[derive(Args, Clone, Copy, Debug, PartialEq)]
+pub struct Demo {
+    /// TPC-H scale factor of the generated lineitem.csv
+    #[arg(long, value_name = "F", default_value_t = 0.1, value_parser = scale_factor)]
+    pub scale: f64,
+    /// Only make the file, and print its path
+    #[arg(long)]
+    pub generate_only: bool,
+}
+
+/// Reads the command line of this process. Ends the process with code 2 if it makes no sense, and with 0 after
+/// `--help` and `--version`.
+pub fn read() -> Arguments {
+    parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
+}
+
+fn parse<T: Into<std::ffi::OsString> + Clone>(
+    text: impl IntoIterator<Item = T>,
+) -> Result<Arguments, clap::Error> {
+    let matches = CommandLine::command().try_get_matches_from(text)?;
+    let line = CommandLine::from_arg_matches(&matches)?;
+    let usage = |message: &str| Err(CommandLine::command().error(ErrorKind::ArgumentConflict, message));
+    if line.csv.delimiter == Some(line.csv.quote) {
+        return usage("--delimiter and --quote must differ");
+    }
+    let demo = line.task.map(|Task::Demo(demo)| demo);
+    if demo.is_some() {
+        if !line.commands.is_empty() || !line.files.is_empty() {
+            return usage("demo takes no SQL (a file of that name is written ./demo)");
+        }
+        if matches!(line.pushdown, Some(Pushdown::Off)) {
+            return usage("demo compares with pushdown off: --pushdown off leaves nothing to compare");
+        }
+    }
+    Ok(Arguments {
+        scripts: scripts(&matches, line.commands, line.files),
+        paths: line.paths,
+        format: line.format,
+        pushdown: line.pushdown.map(Into::into),
+        backend: line.backend.map(Into::into),
+        threads: line.threads,
+        csv: line.csv,
+        demo,
+    })
+}
+
+/// The -c and -f arguments as one list in the order they were given, so that a file can prepare what a command uses.
+fn scripts(matches: &ArgMatches, commands: Vec<String>, files: Vec<PathBuf>) -> Vec<Script> {
+    let at = |name: &str| matches.indices_of(name).into_iter().flatten().collect::<Vec<_>>();
+    let commands = at("commands").into_iter().zip(commands.into_iter().map(Script::Command));
+    let files = at("files").into_iter().zip(files.into_iter().map(Script::File));
+    let mut scripts: Vec<_> = commands.chain(files).collect();
+    scripts.sort_by_key(|(index, _)| *index);
+    scripts.into_iter().map(|(_, script)| script).collect()
+}
+
+/// A dialect byte. The line ends are taken: they end records.
+fn single_byte(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Ok(*byte),
+        _ => Err("one ASCII character, `tab` or `\\t` is wanted".into()),
+    }
+}
+
+fn scale_factor(text: &str) -> Result<f64, String> {
+    // 100 is 75 GB of CSV: a larger one is a slip of the finger.
+    match text.parse() {
+        Ok(scale) if scale > 0.0 && scale <= 100.0 => Ok(scale),
+        _ => Err("a number above 0 and up to 100 is wanted".into()),
+    }
+}
+
+impl From<Pushdown> for PushdownMode {
+    fn from(choice: Pushdown) -> Self {
+        match choice {
+            Pushdown::Auto => PushdownMode::Auto,
+            Pushdown::Require => PushdownMode::Require,
+            Pushdown::Off => PushdownMode::Off,
+        }
+    }
+}
+
+impl From<Backend> for BackendChoice {
+    fn from(choice: Backend) -> Self {
+        match choice {
+            Backend::Auto => BackendChoice::Auto,
+            Backend::Hook => BackendChoice::Hook,
+            Backend::Stock => BackendChoice::Stock,
+            Backend::Interpret => BackendChoice::Interpret,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(text: &[&str]) -> Result<Arguments, clap::Error> {
+        parse(std::iter::once("weir").chain(text.iter().copied()))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_and_files_keep_their_order() {
+        let parsed = arguments(&["-c", "1", "-f", "2", "a.csv", "-c", "3"]).unwrap();
+        let order: Vec<_> = parsed
+            .scripts
+            .iter()
+            .map(|script| match script {
+                Script::Command(sql) => sql.clone(),
+                Script::File(path) => path.display().to_string(),
+            })
+            .collect();
+        assert_eq!(order, ["1", "2", "3"]);
+        assert_eq!(parsed.paths, ["a.csv"]);
+    }
+
+    #[test]
+    fn delimiters() {
+        for (text, expected) in
+            [("tab", b'\t'), ("\\t", b'\t'), ("\t", b'\t'), (";", b';'), ("|", b'|'), ("-", b'-')]
+        {
+            let parsed = arguments(&["--delimiter", text]).unwrap();
+            assert_eq!(parsed.csv.delimiter, Some(expected), "{text}");
+        }
+        for text in ["", ";;", "é", "\n", "\""] {
+            assert!(arguments(&["--delimiter", text]).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn demo_is_a_task_and_dot_slash_demo_is_a_file() {
+        let demo = |scale, generate_only| Some(Demo { scale, generate_only });
+        assert_eq!(arguments(&["demo"]).unwrap().demo, demo(0.1, false));
+        assert_eq!(arguments(&["--threads", "1", "demo", "--scale", "2"]).unwrap().demo, demo(2.0, false));
+        assert_eq!(arguments(&["demo", "--generate-only"]).unwrap().demo, demo(0.1, true));
+        assert_eq!(arguments(&["demo", "--threads", "1"]).unwrap().threads, NonZeroUsize::new(1));
+        assert_eq!(arguments(&["./demo"]).unwrap().paths, ["./demo"]);
+        assert_eq!(arguments(&["help"]).unwrap().paths, ["help"]);
+        assert_eq!(arguments(&["a.csv", "demo"]).unwrap().paths, ["a.csv", "demo"]);
+        for wrong in [
+            &["-c", "SELECT 1", "demo"][..],
+            &["demo", "a.csv"],
+            &["demo", "--scale", "0"],
+            &["demo", "--pushdown", "off"],
+        ] {
+            assert!(arguments(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

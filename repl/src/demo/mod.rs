@@ -1,0 +1,249 @@
+//! `weir demo`: TPC-H Q6 and Q1 over a generated lineitem.csv, with pushdown off and on in turn. It shows that the
+//! answers agree, the time of each, the bytes that had to come up to user space, and the plan that ran.
+
+mod agree;
+mod lineitem;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
+use engine::options::{BackendChoice, PushdownMode};
+use engine::session::{Session, SessionOptions};
+
+use crate::cli::{Arguments, Demo};
+use crate::error::Error;
+use crate::tables;
+
+/// TPC-H's query and the substitution values of its validation run. The bounds of the discount are written out:
+/// 0.06 + 0.01 is less than 0.07 in floating point, and would lose rows.
+const Q6: &str = "\
+SELECT sum(l_extendedprice * l_discount) AS revenue
+FROM lineitem
+WHERE l_shipdate >= DATE '1994-01-01'
+  AND l_shipdate < DATE '1994-01-01' + INTERVAL '1' YEAR
+  AND l_discount BETWEEN 0.05 AND 0.07
+  AND l_quantity < 24";
+
+const Q1: &str = "\
+SELECT l_returnflag, l_linestatus,
+       sum(l_quantity) AS sum_qty,
+       sum(l_extendedprice) AS sum_base_price,
+       sum(l_extendedprice * (1 - l_discount)) AS sum_disc_price,
+       sum(l_extendedprice * (1 - l_discount) * (1 + l_tax)) AS sum_charge,
+       avg(l_quantity) AS avg_qty,
+       avg(l_extendedprice) AS avg_price,
+       avg(l_discount) AS avg_disc,
+       count(*) AS count_order
+FROM lineitem
+WHERE l_shipdate <= DATE '1998-12-01' - INTERVAL '90' DAY
+GROUP BY l_returnflag, l_linestatus
+ORDER BY l_returnflag, l_linestatus";
+
+/// The node that stands for work done in the kernel.
+const PUSHED_NODE: &str = "KernelFilterReduceExec";
+
+/// Timed runs of each query; the best counts, after one run that does not.
+const TIMED_RUNS: usize = 3;
+
+const STOCK_NOTE: &str = "On an unpatched kernel read() puts the file into the window of the program's map, so it is still\n\
+                          copied once; only the bytes above come back out of the program.\n";
+
+const INTERPRET_NOTE: &str = "The interpreter runs in user space, so all of the file came there; the bytes above are what the\n\
+                              program returned.\n";
+
+/// One query on one side.
+struct Run {
+    time: Duration,
+    answer: Vec<RecordBatch>,
+    /// The plan's own line, and what its counters say, when the plan has the node.
+    pushed: Option<Pushed>,
+}
+
+struct Pushed {
+    plan_line: String,
+    bytes_read: usize,
+    bytes_returned: usize,
+    /// Partitions that the original scan had to do.
+    fallbacks: usize,
+}
+
+/// Runs the demonstration. Answers that differ are an error.
+pub async fn run(arguments: &Arguments, Demo { scale, generate_only }: Demo) -> Result<(), Error> {
+    let file = lineitem::make(scale)?;
+    if generate_only {
+        return say(&format!("{}\n", file.display()));
+    }
+    let file_bytes =
+        file.metadata().map_err(|source| Error::Cache { path: file.clone(), source })?.len() as usize;
+    let backend = arguments.backend.unwrap_or_default();
+    let (pushdown, obstacle) = choose(arguments.pushdown, backend);
+    let off = session(arguments, PushdownMode::Off, &file).await?;
+    let on = session(arguments, pushdown, &file).await?;
+
+    let threads = on.context().copied_config().target_partitions();
+    say(&format!(
+        "TPC-H lineitem at scale {scale}: {}, {}\n\
+         {threads} thread{}, page cache warm, from SQL text to answer, best of {TIMED_RUNS} after one warm-up\n",
+        file.display(),
+        bytes(file_bytes),
+        if threads == 1 { "" } else { "s" },
+    ))?;
+    if let Some(obstacle) = obstacle {
+        say(&format!(
+            "\nNo program can be loaded into this kernel: {obstacle}\nBoth sides run in DataFusion.\n"
+        ))?;
+    }
+    let mut report = Report::new(file_bytes);
+    for (name, sql) in [("Q6", Q6), ("Q1", Q1)] {
+        let (plain, pushed) = measure(&off, &on, sql).await?;
+        let rows = agree::check(&plain.answer, &pushed.answer)
+            .map_err(|difference| Error::AnswersDiffer { query: name, difference })?;
+        report.add(name, &plain, &pushed, rows);
+    }
+    say(&report.finish())
+}
+
+/// The text of the result, as it grows.
+struct Report {
+    file_bytes: usize,
+    table: String,
+    proof: String,
+    /// What the numbers of the backend that ran do not say.
+    note: &'static str,
+}
+
+impl Report {
+    fn new(file_bytes: usize) -> Self {
+        let table = format!(
+            "\n    {:>11} {:>11} {:>8} {:>12} {:>12}   answers\n",
+            "time off", "time on", "off/on", "bytes off", "bytes on"
+        );
+        Self { file_bytes, table, proof: String::new(), note: "" }
+    }
+
+    fn add(&mut self, name: &str, off: &Run, on: &Run, rows: usize) {
+        let crossed = on.pushed.as_ref().map_or(self.file_bytes, |pushed| pushed.bytes_returned);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            self.table,
+            "{name}  {:>11} {:>11} {:>7.1}x {:>12} {:>12}   agree, {rows} row{}",
+            milliseconds(off.time),
+            milliseconds(on.time),
+            off.time.as_secs_f64() / on.time.as_secs_f64(),
+            bytes(self.file_bytes),
+            bytes(crossed),
+            if rows == 1 { "" } else { "s" },
+        );
+        let Some(pushed) = &on.pushed else {
+            let _ = writeln!(self.proof, "{name} was not pushed down: it ran in DataFusion on both sides");
+            return;
+        };
+        let _ = writeln!(
+            self.proof,
+            "{name} read {} and ran as\n  {}",
+            bytes(pushed.bytes_read),
+            pushed.plan_line
+        );
+        if pushed.fallbacks > 0 {
+            let _ = writeln!(self.proof, "  {} of its partitions fell back to DataFusion", pushed.fallbacks);
+        }
+        self.note = if pushed.plan_line.contains("backend=stock") {
+            STOCK_NOTE
+        } else if pushed.plan_line.contains("backend=interpret") {
+            INTERPRET_NOTE
+        } else {
+            ""
+        };
+    }
+
+    fn finish(self) -> String {
+        let legend = "bytes: what came up to user space, the whole file or what the program returned\n";
+        format!("{}{legend}{}\n{}", self.table, self.note, self.proof)
+    }
+}
+
+/// `require`, so that nothing falls back unseen, where programs can run at all; else what there is, and the reason.
+fn choose(wanted: Option<PushdownMode>, backend: BackendChoice) -> (PushdownMode, Option<String>) {
+    if backend == BackendChoice::Interpret {
+        return (wanted.unwrap_or(PushdownMode::Require), None);
+    }
+    match engine::kernel::probe() {
+        Ok(()) => (wanted.unwrap_or(PushdownMode::Require), None),
+        Err(obstacle) => (wanted.unwrap_or(PushdownMode::Auto), Some(obstacle.to_string())),
+    }
+}
+
+async fn session(arguments: &Arguments, pushdown: PushdownMode, file: &Path) -> Result<Session, Error> {
+    let session = Session::new(SessionOptions {
+        pushdown,
+        backend: arguments.backend.unwrap_or_default(),
+        threads: arguments.threads.map(Into::into),
+    })?;
+    tables::from_own_file("lineitem", file).register(&session).await?;
+    Ok(session)
+}
+
+/// Runs a query on both sides in turn, so that a slow moment of the machine meets both.
+async fn measure(off: &Session, on: &Session, sql: &str) -> Result<(Run, Run), Error> {
+    run_once(off, sql).await?;
+    run_once(on, sql).await?;
+    let mut best = (run_once(off, sql).await?, run_once(on, sql).await?);
+    for _ in 1..TIMED_RUNS {
+        let again = (run_once(off, sql).await?, run_once(on, sql).await?);
+        best.0.time = best.0.time.min(again.0.time);
+        best.1.time = best.1.time.min(again.1.time);
+    }
+    Ok(best)
+}
+
+async fn run_once(session: &Session, sql: &str) -> Result<Run, Error> {
+    let start = Instant::now();
+    let frame = session.context().sql(sql).await?;
+    let plan = frame.create_physical_plan().await?;
+    let answer = collect(Arc::clone(&plan), session.context().task_ctx()).await?;
+    let time = start.elapsed();
+    Ok(Run { time, answer, pushed: pushed(&plan) })
+}
+
+fn pushed(plan: &Arc<dyn ExecutionPlan>) -> Option<Pushed> {
+    let text = displayable(plan.as_ref()).indent(false).to_string();
+    let line = text.lines().find(|line| line.contains(PUSHED_NODE))?;
+    Some(Pushed {
+        plan_line: line.trim().into(),
+        bytes_read: counter(plan, "bytes_read"),
+        bytes_returned: counter(plan, "bytes_returned"),
+        fallbacks: counter(plan, "fallbacks"),
+    })
+}
+
+/// The sum of one counter over all pushed nodes of a plan.
+fn counter(plan: &Arc<dyn ExecutionPlan>, name: &str) -> usize {
+    let own = if plan.name() == PUSHED_NODE {
+        plan.metrics().and_then(|metrics| metrics.sum_by_name(name)).map_or(0, |sum| sum.as_usize())
+    } else {
+        0
+    };
+    own + plan.children().into_iter().map(|child| counter(child, name)).sum::<usize>()
+}
+
+fn say(text: &str) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn bytes(count: usize) -> String {
+    match count {
+        0..10_240 => format!("{count} B"),
+        10_240..1_048_576 => format!("{:.1} KiB", count as f64 / 1024.0),
+        _ => format!("{:.1} MiB", count as f64 / 1_048_576.0),
+    }
+}

@@ -1,0 +1,341 @@
+//! The program as a user meets it: arguments and standard input in, standard output, standard error and the exit code
+//! out.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const TRIPS: &str =
+    "id,name,price,day\n1,one,1.5,2024-01-01\n2,,2.25,2024-01-02\n3,\"a \"\"q\"\", b|c\",,2024-01-03\n";
+
+/// A folder with files, in which the program runs.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn weir(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    weir(folder, arguments).output().unwrap()
+}
+
+/// Runs with `input` on standard input.
+fn run_with(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = weir(folder, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn expect(output: Output, stdout: &str) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), stdout, "standard error: {error}");
+    assert_eq!(output.status.code(), Some(0), "standard error: {error}");
+}
+
+/// Exit code, the exact standard output, and a part of standard error.
+#[track_caller]
+fn expect_failure(output: Output, code: i32, stdout: &str, stderr: &str) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "standard error: {error}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), stdout);
+    assert!(error.contains(stderr), "standard error: {error}");
+    if code == 1 {
+        assert!(error.starts_with("weir: error: "), "standard error: {error}");
+    }
+}
+
+#[test]
+fn every_format() {
+    let folder = folder(&[("trips.csv", TRIPS)]);
+    let table = "\
++----+------------+-------+------------+
+| id | name       | price | day        |
++----+------------+-------+------------+
+| 1  | one        | 1.5   | 2024-01-01 |
+| 2  | NULL       | 2.25  | 2024-01-02 |
+| 3  | a \"q\", b|c | NULL  | 2024-01-03 |
++----+------------+-------+------------+
+";
+    let objects = [
+        r#"{"id":1,"name":"one","price":1.5,"day":"2024-01-01"}"#,
+        r#"{"id":2,"name":null,"price":2.25,"day":"2024-01-02"}"#,
+        r#"{"id":3,"name":"a \"q\", b|c","price":null,"day":"2024-01-03"}"#,
+    ];
+    let markdown = "\
+| id | name | price | day |
+| ---: | --- | ---: | --- |
+| 1 | one | 1.5 | 2024-01-01 |
+| 2 | NULL | 2.25 | 2024-01-02 |
+| 3 | a \"q\", b\\|c | NULL | 2024-01-03 |
+";
+    for (format, expected) in [
+        ("automatic", table),
+        ("table", table),
+        ("csv", TRIPS),
+        ("tsv", &TRIPS.replace("a \"\"q\"\", b", "\0").replace(',', "\t").replace('\0', "a \"\"q\"\", b")),
+        ("json", &format!("[{}]\n", objects.join(","))),
+        ("ndjson", &format!("{}\n", objects.join("\n"))),
+        ("markdown", markdown),
+    ] {
+        let sql = "SELECT * FROM trips ORDER BY id";
+        expect(run(folder.path(), &["--format", format, "trips.csv", "-c", sql]), expected);
+    }
+}
+
+#[test]
+fn a_result_without_rows_keeps_its_header() {
+    let folder = folder(&[]);
+    for (format, expected) in [
+        ("table", "+---+\n| a |\n+---+\n+---+\n"),
+        ("csv", "a\n"),
+        ("json", "[]\n"),
+        ("ndjson", ""),
+        ("markdown", "| a |\n| ---: |\n"),
+    ] {
+        expect(run(folder.path(), &["--format", format, "-c", "SELECT 1 AS a WHERE false"]), expected);
+    }
+}
+
+#[test]
+fn nested_values_in_csv() {
+    let folder = folder(&[]);
+    let sql = "SELECT make_array(1, NULL) AS list, 2 AS n";
+    expect(run(folder.path(), &["--format", "csv", "-c", sql]), "list,n\n\"[1, NULL]\",2\n");
+}
+
+#[test]
+fn commands_files_and_standard_input() {
+    let folder =
+        folder(&[("one.sql", "SELECT 1 AS a;\nSELECT 2 AS b; -- the end\n"), ("two.sql", "SELECT 3 AS c")]);
+    let folder = folder.path();
+    let format = ["--format", "csv"];
+    let all = [&format[..], &["-c", "SELECT 0 AS z", "-f", "one.sql", "-f", "two.sql"]].concat();
+    expect(run(folder, &all), "z\n0\na\n1\nb\n2\nc\n3\n");
+    expect(run_with(folder, &format, "SELECT 1 AS a; SELECT ';' AS b;"), "a\n1\nb\n;\n");
+    expect(run_with(folder, &[&format[..], &["-f", "-"]].concat(), "SELECT 1 AS a"), "a\n1\n");
+    expect(run_with(folder, &format, ""), "");
+    // With -c, standard input is left alone.
+    expect(run_with(folder, &["--format", "csv", "-c", "SELECT 1 AS a"], "nonsense"), "a\n1\n");
+}
+
+#[test]
+fn statements_without_a_result_print_nothing() {
+    let folder = folder(&[("trips.csv", TRIPS)]);
+    let sql = "SET datafusion.execution.batch_size = 1000;
+        CREATE EXTERNAL TABLE t (id BIGINT, name VARCHAR, price DECIMAL(10, 2), day DATE)
+            STORED AS CSV LOCATION 'trips.csv' OPTIONS ('format.has_header' 'true');
+        SELECT sum(price) AS total, arrow_typeof(sum(price)) AS type FROM t";
+    expect(run(folder.path(), &["--format", "csv", "-c", sql]), "total,type\n3.75,\"Decimal128(20, 2)\"\n");
+}
+
+#[test]
+fn a_failure_ends_the_script_and_prints_no_part_of_its_result() {
+    let folder = folder(&[("trips.csv", TRIPS), ("bad.csv", &format!("id\n{}x\n", "1\n".repeat(5000)))]);
+    let folder = folder.path();
+    let csv =
+        |sql: &str| run(folder, &["--format", "csv", "trips.csv", "-c", sql, "-c", "SELECT 9 AS never"]);
+    expect_failure(csv("SELECT 1 AS a; SELECT 1 / 0; SELECT 2 AS b"), 1, "a\n1\n", "Divide by zero");
+    expect_failure(csv("SELECT * FROM nope"), 1, "", "table 'datafusion.public.nope' not found");
+    expect_failure(csv("SELECT nope FROM trips"), 1, "", "No field named nope");
+    // The 5001st record: thousands of good ones come before it.
+    expect_failure(csv("SELECT id FROM 'bad.csv'"), 1, "", "5001");
+    // A text with a syntax error does not run at all, and the message is no dump of a structure.
+    expect_failure(
+        csv("SELECT 1 AS a; SELEC 2"),
+        1,
+        "",
+        "SQL error: Expected: an SQL statement, found: SELEC at Line: 1",
+    );
+}
+
+#[test]
+fn usage_errors() {
+    let folder = folder(&[
+        ("a.csv", "x\n1\n"),
+        ("b/a.csv", "x\n2\n"),
+        ("empty/readme.txt", ""),
+        ("mixed/a.csv", "x\n"),
+    ]);
+    std::fs::write(folder.path().join("mixed/a.tsv"), "x\n").unwrap();
+    for (arguments, message) in [
+        (&["--nonsense"][..], "--nonsense"),
+        (&["--format", "xml"], "invalid value 'xml'"),
+        (&["--pushdown", "maybe"], "invalid value 'maybe'"),
+        (&["--backend", "gpu"], "invalid value 'gpu'"),
+        (&["--threads", "0"], "--threads"),
+        (&["--delimiter", "::"], "one ASCII character"),
+        (&["nope.csv"], "nope.csv: No such file"),
+        (&["-f", "nope.sql"], "nope.sql: No such file"),
+        (&["nope-*.csv"], "no file matches nope-*.csv"),
+        (&["*/a.csv"], "only the last part"),
+        (&["empty"], "holds no CSV file"),
+        (&["mixed"], "holds both *.csv and *.tsv files"),
+        (&["a.csv", "b/a.csv"], "a.csv and b/a.csv would both become table \"a\""),
+        (&["-c", "SELECT 1", "demo"], "./demo"),
+    ] {
+        let output = run(folder.path(), arguments);
+        expect_failure(output, 2, "", message);
+    }
+}
+
+#[test]
+fn paths_become_tables() {
+    let folder = folder(&[
+        ("a.csv", "x\n1\n"),
+        ("Big.csv", "x\n2\n"),
+        ("my data.v2.csv", "x\n3\n"),
+        ("odd[1]*.csv", "x\n4\n"),
+        ("plain", "x\n5\n"),
+        ("tabs.tsv", "x\ty\n6\t7\n"),
+        ("demo", "x\n8\n"),
+        ("parts/p-1.csv", "x\n10\n"),
+        ("parts/p-2.csv", "x\n20\n"),
+        ("parts/q.csv", "x\n40\n"),
+        ("parts/readme.txt", "none of the table"),
+    ]);
+    for (path, sql, expected) in [
+        ("a.csv", "SELECT x FROM a", "1"),
+        ("Big.csv", "SELECT x FROM Big", "2"),
+        ("Big.csv", "SELECT x FROM \"Big\"", "2"),
+        ("my data.v2.csv", "SELECT x FROM \"my data.v2\"", "3"),
+        ("odd[1]*.csv", "SELECT x FROM \"odd[1]*\"", "4"),
+        ("plain", "SELECT x FROM plain", "5"),
+        ("tabs.tsv", "SELECT x + y AS x FROM tabs", "13"),
+        ("./demo", "SELECT x FROM demo", "8"),
+        ("parts", "SELECT sum(x) AS x FROM parts", "70"),
+        ("parts/", "SELECT sum(x) AS x FROM parts", "70"),
+        ("parts/*.csv", "SELECT sum(x) AS x FROM parts", "70"),
+        ("parts/p-*.csv", "SELECT sum(x) AS x FROM p", "30"),
+        ("parts/p-?.csv", "SELECT sum(x) AS x FROM p", "30"),
+    ] {
+        let absolute = folder.path().join(path);
+        for path in [path, absolute.to_str().unwrap()] {
+            expect(run(folder.path(), &["--format", "csv", path, "-c", sql]), &format!("x\n{expected}\n"));
+        }
+    }
+    let both = ["--format", "csv", "a.csv", "Big.csv", "-c", "SELECT a.x + big.x AS x FROM a, big"];
+    expect(run(folder.path(), &both), "x\n3\n");
+}
+
+#[test]
+fn files_inside_sql() {
+    let folder = folder(&[("a.csv", "x\n1\n2\n")]);
+    expect(run(folder.path(), &["--format", "csv", "-c", "SELECT count(*) AS n FROM 'a.csv'"]), "n\n2\n");
+}
+
+#[test]
+fn csv_options() {
+    let folder = folder(&[
+        ("semicolon.csv", "x;y\n1;2,5\n"),
+        ("tab.csv", "x\ty\n1\t2,5\n"),
+        ("bare.csv", "1,2\n3,4\n"),
+        ("quote.csv", "x,y\n'a,''b''',1\n"),
+        ("escape.csv", "x,y\n\"a\\\"b\",1\n"),
+    ]);
+    let csv = |arguments: &[&str]| run(folder.path(), &[&["--format", "csv"], arguments].concat());
+    expect(csv(&["--delimiter", ";", "semicolon.csv", "-c", "SELECT * FROM semicolon"]), "x,y\n1,\"2,5\"\n");
+    expect(csv(&["--delimiter", "\\t", "tab.csv", "-c", "SELECT * FROM tab"]), "x,y\n1,\"2,5\"\n");
+    expect(csv(&["--delimiter", "tab", "tab.csv", "-c", "SELECT * FROM tab"]), "x,y\n1,\"2,5\"\n");
+    expect(csv(&["--no-header", "bare.csv", "-c", "SELECT * FROM bare"]), "column_1,column_2\n1,2\n3,4\n");
+    expect(csv(&["--quote", "'", "quote.csv", "-c", "SELECT * FROM quote"]), "x,y\n\"a,'b'\",1\n");
+    expect(csv(&["--escape", "\\", "escape.csv", "-c", "SELECT * FROM escape"]), "x,y\n\"a\"\"b\",1\n");
+}
+
+#[test]
+fn settings_are_the_same_on_the_command_line_and_in_sql() {
+    let folder = folder(&[]);
+    let show =
+        "SELECT name, value FROM information_schema.df_settings WHERE name LIKE 'weir.%' ORDER BY name";
+    let csv =
+        |arguments: &[&str]| run(folder.path(), &[&["--format", "csv"], arguments, &["-c", show]].concat());
+    expect(csv(&[]), "name,value\nweir.backend,auto\nweir.pushdown,auto\n");
+    let options = ["--pushdown", "require", "--backend", "interpret"];
+    expect(csv(&options), "name,value\nweir.backend,interpret\nweir.pushdown,require\n");
+    let sql = "SET weir.pushdown = 'off'; SET weir.backend = 'stock'";
+    expect(csv(&["-c", sql]), "name,value\nweir.backend,stock\nweir.pushdown,off\n");
+    expect_failure(csv(&["-c", "SET weir.pushdown = 'maybe'"]), 1, "", "auto, require, off");
+    let threads = "SHOW datafusion.execution.target_partitions";
+    let output = run(folder.path(), &["--format", "csv", "--threads", "3", "-c", threads]);
+    expect(output, "name,value\ndatafusion.execution.target_partitions,3\n");
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let folder = folder(&[]);
+    // Far more than a pipe holds, so that the program is still writing when the pipe closes.
+    let sql = "SELECT * FROM generate_series(1, 1000000)";
+    let mut child = weir(folder.path(), &["--format", "csv", "-c", sql, "-c", "SELECT 1 / 0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut [0; 16]).unwrap();
+    drop(stdout);
+    expect(child.wait_with_output().unwrap(), "");
+}
+
+#[test]
+fn a_full_disk_is_a_failure() {
+    let folder = folder(&[]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = weir(folder.path(), &["-c", "SELECT 1"]).stdout(full).output().unwrap();
+    expect_failure(output, 1, "", "No space left on device");
+}
+
+#[test]
+fn version_and_help() {
+    let folder = folder(&[]);
+    expect(run(folder.path(), &["--version"]), concat!("weir ", env!("CARGO_PKG_VERSION"), "\n"));
+    let help = run(folder.path(), &["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    let help = String::from_utf8(help.stdout).unwrap();
+    for word in
+        ["--command", "--file", "--format", "--pushdown", "--backend", "--threads", "--delimiter", "demo"]
+    {
+        assert!(help.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn demo() {
+    let folder = folder(&[]);
+    let demo = |input: &[&str]| {
+        weir(folder.path(), &[&["demo", "--scale", "0.001"], input].concat())
+            .env("XDG_CACHE_HOME", folder.path())
+            .output()
+            .unwrap()
+    };
+    let first = demo(&[]);
+    let error = String::from_utf8_lossy(&first.stderr);
+    assert_eq!(first.status.code(), Some(0), "{error}");
+    let text = String::from_utf8(first.stdout).unwrap();
+    for line in ["Q6", "Q1"] {
+        assert!(text.lines().any(|text| text.starts_with(line) && text.contains("agree")), "{text}");
+    }
+    let file = folder.path().join("weir/lineitem-0.001.csv");
+    let made = file.metadata().unwrap().modified().unwrap();
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("l_orderkey,l_partkey,"));
+    assert_eq!(std::fs::read_dir(folder.path().join("weir")).unwrap().count(), 1);
+    // The second run uses the file again.
+    assert_eq!(demo(&["--threads", "1"]).status.code(), Some(0));
+    assert_eq!(file.metadata().unwrap().modified().unwrap(), made);
+}
