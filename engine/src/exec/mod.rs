@@ -68,7 +68,7 @@ impl KernelFilterReduceExec {
                 config.file_groups.len()
             );
         }
-        let properties = Arc::new(properties(&pushed));
+        let properties = Arc::new(properties(&pushed)?);
         Ok(KernelFilterReduceExec { pushed, scan, properties, metrics: ExecutionPlanMetricsSet::new() })
     }
 
@@ -105,16 +105,22 @@ impl KernelFilterReduceExec {
 }
 
 /// Each partition holds the rows that the same partition of the replaced plan holds.
-fn properties(pushed: &Pushed) -> PlanProperties {
+fn properties(pushed: &Pushed) -> Result<PlanProperties> {
     let original = &pushed.original;
     let (equivalences, emission) = match pushed.state {
         // In the order of the file too.
         None => (original.equivalence_properties().clone(), EmissionType::Incremental),
-        // Groups come in no order, and those of exception records are apart.
-        Some(_) => (EquivalenceProperties::new(original.schema()), EmissionType::Final),
+        // Groups come in no order, and those of exception records are apart. What is equal in every row stays so:
+        // sorts above may rely on it.
+        Some(_) => {
+            let mut equivalences = EquivalenceProperties::new(original.schema());
+            equivalences.add_equivalence_group(original.equivalence_properties().eq_group().clone())?;
+            (equivalences, EmissionType::Final)
+        }
     };
-    PlanProperties::new(equivalences, original.output_partitioning().clone(), emission, Boundedness::Bounded)
-        .with_scheduling_type(SchedulingType::Cooperative)
+    let partitioning = original.output_partitioning().clone();
+    Ok(PlanProperties::new(equivalences, partitioning, emission, Boundedness::Bounded)
+        .with_scheduling_type(SchedulingType::Cooperative))
 }
 
 /// `, name=[item, item]`, or nothing without items.

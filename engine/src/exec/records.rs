@@ -12,9 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::Float64Type;
 use datafusion::common::config::CsvOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, internal_datafusion_err, internal_err};
+use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{CsvSource, FileOpener, FileScanConfig, FileSource};
 use datafusion::datasource::source::DataSourceExec;
@@ -49,8 +51,14 @@ pub struct RawRecordsExec {
     source: CsvSource,
     files: Vec<PartitionedFile>,
     records: Arc<Records>,
+    refuses_unordered: bool,
     properties: Arc<PlanProperties>,
 }
+
+/// A floating point number is not less than, equal to or greater than others in the usual way.
+#[derive(Debug, thiserror::Error)]
+#[error("the result depends on where among its group's records a NaN or a negative zero stands")]
+pub struct UnorderedFloat;
 
 impl RawRecordsExec {
     /// Stands in for one partition of `scan`, whose files are `files`.
@@ -74,6 +82,7 @@ impl RawRecordsExec {
             source: source.clone().with_csv_options(without_header(source)),
             files,
             records: Arc::new(Records::new(receiver)),
+            refuses_unordered: false,
             properties: Arc::new(properties),
         })
     }
@@ -82,6 +91,11 @@ impl RawRecordsExec {
     pub fn with_first(self, first: RawRecords) -> Self {
         self.records.lock().next = Some(first);
         self
+    }
+
+    /// Makes NaN and negative zero an error ([`UnorderedFloat`]).
+    pub fn refuse_unordered(self, refuses_unordered: bool) -> Self {
+        RawRecordsExec { refuses_unordered, ..self }
     }
 
     /// The records, to ask later whether all were taken.
@@ -142,7 +156,13 @@ impl ExecutionPlan for RawRecordsExec {
         let batch_size = self.config.batch_size.unwrap_or_else(|| context.session_config().batch_size());
         let store = Arc::new(RecordStore { records: self.records() });
         let opener = self.source.with_batch_size(batch_size).create_file_opener(store, &self.config, 0)?;
-        let decoder = Decoder { opener, files: self.files.clone(), records: self.records(), batches: None };
+        let decoder = Decoder {
+            opener,
+            files: self.files.clone(),
+            records: self.records(),
+            refuses_unordered: self.refuses_unordered,
+            batches: None,
+        };
         let batches = stream::try_unfold(decoder, |mut decoder| async move {
             Ok(decoder.next_batch().await?.map(|batch| (batch, decoder)))
         });
@@ -155,14 +175,18 @@ struct Decoder {
     opener: Arc<dyn FileOpener>,
     files: Vec<PartitionedFile>,
     records: Arc<Records>,
-    batches: Option<BoxStream<'static, Result<datafusion::arrow::array::RecordBatch>>>,
+    refuses_unordered: bool,
+    batches: Option<BoxStream<'static, Result<RecordBatch>>>,
 }
 
 impl Decoder {
-    async fn next_batch(&mut self) -> Result<Option<datafusion::arrow::array::RecordBatch>> {
+    async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(batches) = &mut self.batches {
                 if let Some(batch) = batches.try_next().await? {
+                    if self.refuses_unordered && has_unordered_float(&batch) {
+                        return Err(DataFusionError::External(Box::new(UnorderedFloat)));
+                    }
                     return Ok(Some(batch));
                 }
                 self.batches = None;
@@ -179,6 +203,12 @@ impl Decoder {
             self.batches = Some(self.opener.open(file)?.await?);
         }
     }
+}
+
+fn has_unordered_float(batch: &RecordBatch) -> bool {
+    let is_unordered = |value: f64| value.is_nan() || value == 0.0 && value.is_sign_negative();
+    let floats = batch.columns().iter().filter_map(|column| column.as_primitive_opt::<Float64Type>());
+    floats.flat_map(|column| column.iter().flatten()).any(is_unordered)
 }
 
 /// The receiving end of the channel, seen as a sequence of files.

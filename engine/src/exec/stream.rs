@@ -25,6 +25,7 @@ use datafusion::object_store::{GetResultPayload, ObjectStore, ObjectStoreExt};
 use datafusion::physical_plan::metrics::RecordOutput;
 use datafusion::physical_plan::stream::{RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter};
 use futures::{StreamExt, TryStreamExt, stream};
+use pushdown::fragment::{AggregateFunction, ColumnType, Fragment, Output};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -135,7 +136,9 @@ impl Partition {
         let mut exceptions = Vec::new();
         // Without exception records the sub-plan would add a row that says nothing.
         if let Some(first) = receiver.recv().await {
-            let leaf = RawRecordsExec::try_new(&self.scan, self.files(), receiver)?.with_first(first);
+            let leaf = RawRecordsExec::try_new(&self.scan, self.files(), receiver)?
+                .with_first(first)
+                .refuse_unordered(depends_on_order(&self.pushed.fragment));
             match self.sub_plan(leaf)?.try_collect::<Vec<_>>().await {
                 Ok(batches) => exceptions = batches,
                 Err(error) => return Ok(Err(Refusal::Records(error))),
@@ -221,6 +224,20 @@ impl Partition {
         let task = SpawnedTask::spawn_blocking(move || work.run(context));
         Ok(Worker { task: Some(task), cancelled })
     }
+}
+
+/// The least and the greatest number of a group, as DataFusion finds them, depend on the order of its records if one
+/// is a NaN (after which it begins anew) or a negative zero (equal to zero, so the first of both stays).
+fn depends_on_order(fragment: &Fragment) -> bool {
+    let Output::Aggregates { keys, aggregates } = &fragment.output else { return false };
+    let is_float = |&column: &usize| matches!(fragment.columns[column].ty, ColumnType::Float { .. });
+    !keys.is_empty()
+        && aggregates.iter().any(|aggregate| match &aggregate.function {
+            AggregateFunction::Min(argument) | AggregateFunction::Max(argument) => {
+                argument.columns().iter().any(is_float)
+            }
+            _ => false,
+        })
 }
 
 /// Sends batches to the consumer.
