@@ -131,6 +131,14 @@ pub enum DeclineReason {
     /// The replaced plan has another shape than expected.
     #[error("the plan has an unexpected shape: {0}")]
     Shape(&'static str),
+    /// No program can run here.
+    #[error("the backend '{backend}' is not available: {reason}")]
+    Backend {
+        /// As it was set.
+        backend: BackendChoice,
+        /// What to do about it.
+        reason: String,
+    },
     /// The compiler refused the fragment.
     #[error("{0}")]
     Compile(String),

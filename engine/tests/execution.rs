@@ -277,3 +277,76 @@ async fn explain_shows_what_is_pushed() {
         assert!(analyzed.contains(metric), "{metric} in {analyzed}");
     }
 }
+
+/// DataFusion skips the right side of an OR on a batch that the left side decides. Exception records are a batch of their
+/// own, so what may fail is not pushed down beside an OR.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_not_skipped() {
+    let mut table = Table::new("a,d1,d2\n1,99999999999999999999,99999999999999999999\n2,3,4\n");
+    let decimal = || Field::new("", DataType::Decimal128(20, 0), true);
+    let fields =
+        [Field::new("a", DataType::Int32, true), decimal().with_name("d1"), decimal().with_name("d2")];
+    let wide = Box::leak(Box::new(Schema::new(fields.to_vec())));
+    table.options = CsvReadOptions::new().schema(wide);
+    for sql in [
+        "SELECT count(*) FROM t WHERE a = 1 OR d1 * d2 > 5",
+        "SELECT count(*) FILTER (WHERE a = 1 OR d1 * d2 > 5), sum(a) FROM t",
+    ] {
+        let run = async |pushdown| {
+            let session = table.session(pushdown, BackendChoice::Interpret).await;
+            // Both records in one batch.
+            session.context().sql("SET datafusion.execution.target_partitions = 1").await.unwrap();
+            rows(&session, sql).await.unwrap_err().to_string()
+        };
+        let off = run(PushdownMode::Off).await;
+        assert!(off.contains("overflow"), "{sql}: {off}");
+        assert_eq!(run(PushdownMode::Auto).await, off, "{sql}");
+        let require = run(PushdownMode::Require).await;
+        assert!(require.contains("it might fail on a row"), "{sql}: {require}");
+    }
+}
+
+/// Workers wait for their consumers on threads of their own: the runtime's pool stays free for opening files.
+#[test]
+fn more_partitions_than_blocking_threads() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().max_blocking_threads(1).enable_all().build().unwrap();
+    let texts: Vec<String> = (0..12).map(|file| format!("id,name,price,day\n{file},x,1,\n")).collect();
+    let table = Table::files(&texts.iter().map(String::as_bytes).collect::<Vec<_>>());
+    runtime.block_on(async {
+        let session = Session::new(SessionOptions {
+            pushdown: PushdownMode::Require,
+            backend: BackendChoice::Interpret,
+            threads: Some(12),
+        })
+        .unwrap();
+        let path = table.directory.path().to_str().unwrap();
+        session.register_csv("t", path, table.options.clone()).await.unwrap();
+        let sql =
+            "SELECT sum(id) FROM (SELECT id FROM t WHERE id >= 0 UNION ALL SELECT id FROM t WHERE id >= 0)";
+        assert_eq!(rows(&session, sql).await.unwrap(), ["132"]);
+    });
+}
+
+/// A match early in the file is enough for a LIMIT, but not before the errors that DataFusion would have seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_does_not_read_the_whole_file() {
+    let sql = "SELECT id FROM t WHERE id = 3 LIMIT 1";
+    let text = numbers(300_000);
+    let table = Table::new(&text);
+    let session = table.session(PushdownMode::Require, BackendChoice::Interpret).await;
+    session.context().sql("SET datafusion.execution.target_partitions = 1").await.unwrap();
+    let plan = session.context().sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+    let batches =
+        datafusion::physical_plan::collect(plan.clone(), session.context().task_ctx()).await.unwrap();
+    assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
+    let mut node = plan;
+    while node.name() != "KernelFilterReduceExec" {
+        node = node.children()[0].clone();
+    }
+    let read = node.metrics().unwrap().sum_by_name("bytes_read").unwrap().as_usize();
+    assert!(read > 0 && read < text.len() / 2, "{read} of {} bytes were read", text.len());
+
+    let bad = numbers(20_000).replace("\n5000,", "\nfive thousand,");
+    Table::new(bad).check(sql).await;
+}

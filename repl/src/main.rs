@@ -25,7 +25,24 @@ use crate::cli::{Arguments, Script};
 use crate::error::Error;
 use crate::statements::Printer;
 
+/// Planning recurses once for each level of an expression, and a condition of some thousand ORs has as many levels.
+const STACK_BYTES: usize = 256 << 20;
+
 fn main() -> ExitCode {
+    // The main thread's stack is what the system gives; this one is only touched as far as it is used.
+    let main = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(with_stack);
+    match main.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // It has panicked and said so.
+        Ok(Err(_)) => ExitCode::from(1),
+        Err(error) => {
+            error::report(&Error::Runtime(error));
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn with_stack() -> ExitCode {
     let arguments = cli::read();
     start_log();
     match run(arguments) {
@@ -43,7 +60,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     if let Some(threads) = arguments.threads {
         builder.worker_threads(threads.get());
     }
-    let runtime = builder.enable_all().build().map_err(Error::Runtime)?;
+    let runtime = builder.enable_all().thread_stack_size(STACK_BYTES).build().map_err(Error::Runtime)?;
     let result = runtime.block_on(async {
         match &arguments.demo {
             Some(demo) => demo::run(&arguments, *demo).await,

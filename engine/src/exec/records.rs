@@ -40,7 +40,7 @@ pub struct RawRecords {
     /// Index in the file group. Only the last records of a file may lack their end: the decoder starts anew with
     /// the next file.
     pub file: usize,
-    /// Their bytes; valid UTF-8.
+    /// Their bytes; valid UTF-8. None: what was sent so far is to be decoded, however little it is.
     pub bytes: Vec<u8>,
 }
 
@@ -270,7 +270,7 @@ impl Records {
         }
         let current = state.current;
         let records = state.next.take_if(|records| Some(records.file) == current);
-        Poll::Ready(records.map(|records| records.bytes))
+        Poll::Ready(records.map(|records| records.bytes).filter(|bytes| !bytes.is_empty()))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, ReceiveState> {

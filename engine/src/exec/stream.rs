@@ -14,8 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::common::runtime::SpawnedTask;
-use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
+use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{CsvSource, FileGroup, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
@@ -27,7 +26,7 @@ use datafusion::physical_plan::stream::{RecordBatchReceiverStreamBuilder, Record
 use futures::{StreamExt, TryStreamExt, stream};
 use pushdown::fragment::{AggregateFunction, ColumnType, Fragment, Output};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::metrics::ScanMetrics;
 use super::original::{group_scan, with_leaf};
@@ -112,7 +111,7 @@ impl Partition {
     /// Emits what the sub-plan makes of the raw records, as it comes.
     async fn records(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
         let (sender, receiver) = mpsc::channel(RAW_CHUNKS_IN_FLIGHT);
-        let worker = self.start_worker(sender)?;
+        let mut worker = self.start_worker(sender)?;
         let leaf = RawRecordsExec::try_new(&self.scan, self.files(), receiver)?;
         let records = leaf.records();
         let mut rows = self.sub_plan(leaf)?;
@@ -132,7 +131,7 @@ impl Partition {
     /// Emits the state of the program and of the sub-plan when both are done.
     async fn aggregates(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
         let (sender, mut receiver) = mpsc::channel(RAW_CHUNKS_IN_FLIGHT);
-        let worker = self.start_worker(sender)?;
+        let mut worker = self.start_worker(sender)?;
         let mut exceptions = Vec::new();
         // Without exception records the sub-plan would add a row that says nothing.
         if let Some(first) = receiver.recv().await {
@@ -146,6 +145,8 @@ impl Partition {
         }
         let finished = match worker.join().await? {
             Ok(finished) => finished,
+            // The sub-plan took all records, so nothing has cancelled the worker but a bug.
+            Err(Refusal::Cancelled) => return internal_err!("a scan ended before its file"),
             Err(refusal) => return Ok(Err(refusal)),
         };
         for batch in finished.batches.into_iter().chain(exceptions) {
@@ -220,9 +221,22 @@ impl Partition {
             cancelled: Arc::clone(&cancelled),
             metrics: self.metrics.clone(),
             reservation,
+            batch_records: self
+                .config
+                .batch_size
+                .unwrap_or(self.context.session_config().batch_size())
+                .max(1),
         };
-        let task = SpawnedTask::spawn_blocking(move || work.run(context));
-        Ok(Worker { task: Some(task), cancelled })
+        // A thread of its own, not one of the runtime's pool: workers wait for consumers, and a pool in which all
+        // threads wait would not start the partition that the consumer waits for.
+        let (done, outcome) = oneshot::channel();
+        std::thread::Builder::new()
+            .name(format!("weir-scan-{}", self.index))
+            .spawn(move || {
+                let _consumer_gone = done.send(work.run(context));
+            })
+            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        Ok(Worker { outcome, cancelled })
     }
 }
 
@@ -265,18 +279,14 @@ impl Emitter {
 
 /// A running worker. Dropped, it stops at the next chunk.
 struct Worker {
-    task: Option<SpawnedTask<Result<Finished, Refusal>>>,
+    outcome: oneshot::Receiver<Result<Finished, Refusal>>,
     cancelled: Arc<AtomicBool>,
 }
 
 impl Worker {
-    async fn join(mut self) -> Result<Result<Finished, Refusal>> {
-        match self.task.take() {
-            None => Ok(Err(Refusal::Cancelled)),
-            Some(task) => {
-                task.join_unwind().await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))
-            }
-        }
+    /// Waits for the end of the scan.
+    async fn join(&mut self) -> Result<Result<Finished, Refusal>> {
+        (&mut self.outcome).await.map_err(|_| internal_datafusion_err!("a scan worker panicked"))
     }
 }
 

@@ -368,6 +368,7 @@ fn scan<M: Invoke>(machine: M, table: &Table, input: Input<'_>) -> Result<Vec<Ra
         cancelled: Arc::new(AtomicBool::new(false)),
         metrics: ScanMetrics::new(&ExecutionPlanMetricsSet::new(), 0),
         reservation: MemoryConsumer::new("test").register(&pool),
+        batch_records: 8192,
     };
     let mut scan = Scan::new(machine, context);
     scan.scan_file(0, "t.csv", input)?;

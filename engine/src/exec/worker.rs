@@ -91,6 +91,8 @@ pub struct Context {
     pub metrics: ScanMetrics,
     /// Accounts for the batches that are held until the end.
     pub reservation: MemoryReservation,
+    /// Records of a file that DataFusion decodes at a time.
+    pub batch_records: usize,
 }
 
 /// The result of a partition, besides the raw records.
@@ -111,17 +113,31 @@ pub struct Scan<M> {
     batches: Vec<RecordBatch>,
     /// The counters of the state map, as they are in the metrics already.
     counted: [u64; 3],
+    /// Value of the record counter at which a batch of DataFusion's would be complete.
+    batch_end: u64,
+    /// Whether raw records were sent since the decoder was told to finish a batch.
+    unfinished_batch: bool,
 }
 
 impl<M: Invoke> Scan<M> {
     /// The machine's state is that of a freshly loaded one.
     pub fn new(machine: M, context: Context) -> Self {
-        Scan { machine, context, file: 0, batches: Vec::new(), counted: [0; 3] }
+        Scan {
+            machine,
+            context,
+            file: 0,
+            batches: Vec::new(),
+            counted: [0; 3],
+            batch_end: 0,
+            unfinished_batch: false,
+        }
     }
 
     /// Reads what a partition owns of one file. `path` is for errors.
     pub fn scan_file(&mut self, index: usize, path: &str, mut input: Input<'_>) -> Result<(), Refusal> {
         self.file = index;
+        self.batch_end = self.machine.word(RECORDS) + self.context.batch_records as u64;
+        self.unfinished_batch = false;
         let window_bytes = self.context.layout.chunk_bytes_max();
         let mut carry = 0;
         loop {
@@ -213,6 +229,7 @@ impl<M: Invoke> Scan<M> {
             }
             stuck = next == begin;
             begin = next;
+            self.finish_batch()?;
         }
         Ok(begin)
     }
@@ -249,6 +266,21 @@ impl<M: Invoke> Scan<M> {
         self.machine.set_word(OUTPUT_USED, 0);
         self.send(bytes)?;
         Ok(true)
+    }
+
+    /// Has the decoder finish its batch when as many records were read as DataFusion reads for one: a LIMIT above must
+    /// not wait for a batch full of matches, and must not be reached before DataFusion would have seen the same errors.
+    fn finish_batch(&mut self) -> Result<(), Refusal> {
+        let records = self.machine.word(RECORDS);
+        if records < self.batch_end {
+            return Ok(());
+        }
+        self.batch_end = records + self.context.batch_records as u64;
+        if !std::mem::take(&mut self.unfinished_batch) {
+            return Ok(());
+        }
+        let finish = RawRecords { file: self.file, bytes: Vec::new() };
+        self.context.sender.blocking_send(finish).map_err(|_| Refusal::Cancelled)
     }
 
     /// Takes the groups out of the table and empties it. Whether there were any.
@@ -333,6 +365,7 @@ impl<M: Invoke> Scan<M> {
         }
         self.context.metrics.bytes_returned.add(bytes.len());
         let records = RawRecords { file: self.file, bytes };
+        self.unfinished_batch = true;
         self.context.sender.blocking_send(records).map_err(|_| Refusal::Cancelled)
     }
 

@@ -17,7 +17,9 @@ use crate::options::WeirOptions;
 use crate::pushed::{DeclineReason, Declined, Pushed, Shown};
 use crate::sample::Sample;
 use crate::state::StateDecoder;
-use crate::translate::{Columns, PlannedAggregate, aggregation, may_fail, predicate, unsupported_column};
+use crate::translate::{
+    Columns, PlannedAggregate, aggregation, may_fail, may_skip_failure, predicate, unsupported_column,
+};
 
 /// A fragment that has a program.
 pub(super) struct Planned {
@@ -196,7 +198,9 @@ impl Conjuncts {
             Conjuncts { filter: Vec::new(), shown: Shown::default(), declined: Vec::new(), may_fail: false };
         for conjunct in &chain.conjuncts {
             // Of several conjuncts, one may keep DataFusion from evaluating another.
-            let may_fail = chain.conjuncts.len() > 1 && may_fail(conjunct, &scan.columns.schema);
+            let schema = &scan.columns.schema;
+            let may_fail =
+                chain.conjuncts.len() > 1 && may_fail(conjunct, schema) || may_skip_failure(conjunct, schema);
             let what = fmt_sql(conjunct.as_ref()).to_string();
             let reason = match predicate(&scan.columns, conjunct) {
                 Ok(predicate) if !may_fail => {

@@ -32,7 +32,7 @@ pub use declined::DeclinedExec;
 use crate::exec::KernelFilterReduceExec;
 use crate::kernel::probe;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
-use crate::pushed::Declined;
+use crate::pushed::{DeclineReason, Declined};
 use chain::{Chain, over};
 use fragments::{Planned, aggregate_fragment, filter_fragment};
 
@@ -85,7 +85,12 @@ impl PhysicalOptimizerRule for KernelPushdown {
                 return Err(external(Refused::Backend { backend: options.backend, reason }));
             }
             static ONCE: Once = Once::new();
-            ONCE.call_once(|| log::warn!("queries run without pushdown: {reason}"));
+            let backend = options.backend;
+            ONCE.call_once(|| {
+                log::warn!(
+                    "queries run without pushdown, the backend '{backend}' is not available: {reason}"
+                );
+            });
         }
         if require && !rewriter.refused.is_empty() {
             return Err(external(Refused::Declined(rewriter.refused)));
@@ -146,14 +151,13 @@ impl Rewriter<'_> {
         })
     }
 
-    /// The chain from a node down to a CSV scan, if programs can run here.
-    fn candidate(&mut self, top: &Arc<dyn ExecutionPlan>) -> Result<Option<Chain>> {
-        let chain = Chain::below(top)?;
-        if chain.is_none() {
-            return Ok(None);
-        }
-        let available = self.available.get_or_insert_with(|| available(self.options.backend));
-        Ok(chain.filter(|_| available.is_ok()))
+    /// Why no program can run here, if none can.
+    fn unavailable(&mut self) -> Option<Vec<Declined>> {
+        let backend = self.options.backend;
+        let available = self.available.get_or_insert_with(|| available(backend));
+        let reason = available.clone().err()?;
+        let reason = DeclineReason::Backend { backend, reason };
+        Some(vec![Declined { what: "scan".to_owned(), reason }])
     }
 
     fn aggregate(
@@ -161,7 +165,10 @@ impl Rewriter<'_> {
         node: &Arc<dyn ExecutionPlan>,
         aggregate: &AggregateExec,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(chain) = self.candidate(aggregate.input())? else { return Ok(None) };
+        let Some(chain) = Chain::below(aggregate.input())? else { return Ok(None) };
+        if let Some(declined) = self.unavailable() {
+            return Ok(Some(over(node, self.decline(aggregate.input(), declined)?)?));
+        }
         let declined = match self.aggregate_over(aggregate, &chain)? {
             Ok(replaced) => return Ok(Some(replaced)),
             Err(declined) => declined,
@@ -242,7 +249,10 @@ impl Rewriter<'_> {
         node: &Arc<dyn ExecutionPlan>,
         above: Vec<Declined>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(chain) = self.candidate(node)? else { return Ok(None) };
+        let Some(chain) = Chain::below(node)? else { return Ok(None) };
+        if let Some(declined) = self.unavailable() {
+            return self.decline(node, declined).map(Some);
+        }
         let planned = match filter_fragment(&chain, self.options.sizes)? {
             Ok(planned) => planned,
             Err(declined) => {

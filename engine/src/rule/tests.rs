@@ -219,7 +219,15 @@ async fn empty_files() {
 #[tokio::test]
 async fn tpch_queries() {
     check(Q1, &[PUSHED, "keys=[l_returnflag, l_linestatus]"]).await;
-    check(Q6, &[PUSHED, "aggregates=[sum(lineitem.l_extendedprice * lineitem.l_discount)]", "l_shipdate >= 1994-01-01"]).await;
+    check(
+        Q6,
+        &[
+            PUSHED,
+            "aggregates=[sum(lineitem.l_extendedprice * lineitem.l_discount)]",
+            "l_shipdate >= 1994-01-01",
+        ],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use datafusion::physical_expr::expressions::{Column as PhysicalColumn, Literal};
 use pushdown::fragment::{Aggregate, AggregateFunction, ColumnType, Expr, Key, Output, Predicate};
 
 use super::columns::Columns;
-use super::fallible::may_fail;
+use super::fallible::{may_fail, may_skip_failure};
 use super::predicates::predicate;
 use super::values::{Kind, Value, data_type, value};
 use crate::pushed::{DeclineReason, Declined};
@@ -78,6 +78,11 @@ fn key(columns: &Columns, sample: &Sample, expr: &Arc<dyn PhysicalExpr>) -> Resu
     Ok(Key { column: index, string_bytes_max })
 }
 
+fn declined_argument(planned: &PlannedAggregate<'_>, argument: &DataType) -> DeclineReason {
+    let function = planned.function.fun().name().to_owned();
+    DeclineReason::AggregateArgument { function, argument: argument.clone() }
+}
+
 struct Builder<'a> {
     columns: &'a Columns,
     aggregates: Vec<Aggregate>,
@@ -99,7 +104,9 @@ impl Builder<'_> {
         let filter = match &planned.filter {
             Some(filter) => {
                 // DataFusion evaluates the arguments on all rows, a program only on those that pass.
-                if planned.arguments.iter().any(|argument| may_fail(argument, &self.columns.schema)) {
+                let schema = &self.columns.schema;
+                let argument_may_fail = planned.arguments.iter().any(|argument| may_fail(argument, schema));
+                if argument_may_fail || may_skip_failure(filter, schema) {
                     return Err(DeclineReason::MayFail);
                 }
                 Some(predicate(self.columns, filter)?)
@@ -115,50 +122,65 @@ impl Builder<'_> {
         let [argument] = planned.arguments.as_slice() else {
             return Err(DeclineReason::Aggregate(function.fun().name().to_owned()));
         };
-        let ty = data_type(self.columns, argument)?;
-        let declined = || DeclineReason::AggregateArgument {
-            function: function.fun().name().to_owned(),
-            argument: ty.clone(),
-        };
         if implementation.is::<Sum>() || implementation.is::<Avg>() {
-            let average = implementation.is::<Avg>();
-            let Value { expr, kind } = value(self.columns, argument)?;
-            let (function, number) = match (kind, &ty) {
-                (Kind::Int, DataType::Int64 | DataType::UInt64) if !average => {
-                    (AggregateFunction::SumWrap(expr), Number::Int)
-                }
-                (Kind::Float { scale, .. }, DataType::Float64) => {
-                    (AggregateFunction::SumExact(expr), Number::Float { scale })
-                }
-                (Kind::Decimal { .. }, DataType::Decimal128(..)) => {
-                    (AggregateFunction::SumExact(expr), Number::Decimal)
-                }
-                _ => return Err(declined()),
-            };
-            let sum = StateKind::Sum(number);
-            let state: &[StateKind] = if average { &[StateKind::SumCount, sum] } else { &[sum] };
-            self.keep(function, filter, state);
-            return Ok(());
+            self.add_sum(planned, argument, filter, implementation.is::<Avg>())
+        } else if implementation.is::<Min>() || implementation.is::<Max>() {
+            self.add_extreme(planned, argument, filter, implementation.is::<Min>())
+        } else {
+            Err(DeclineReason::Aggregate(function.fun().name().to_owned()))
         }
-        if implementation.is::<Min>() || implementation.is::<Max>() {
-            if ty.is_string() {
-                return Err(declined());
+    }
+
+    fn add_sum(
+        &mut self,
+        planned: &PlannedAggregate<'_>,
+        argument: &Arc<dyn PhysicalExpr>,
+        filter: Option<Predicate>,
+        average: bool,
+    ) -> Result<(), DeclineReason> {
+        let ty = data_type(self.columns, argument)?;
+        let Value { expr, kind } = value(self.columns, argument)?;
+        let (function, number) = match (kind, &ty) {
+            (Kind::Int, DataType::Int64 | DataType::UInt64) if !average => {
+                (AggregateFunction::SumWrap(expr), Number::Int)
             }
-            let Value { expr, kind } = value(self.columns, argument)?;
-            let number = match kind {
-                Kind::Int => Number::Int,
-                Kind::Float { rounded: true, .. } => return Err(DeclineReason::FloatRounding),
-                Kind::Float { scale, .. } => Number::Float { scale },
-                Kind::Decimal { .. } => Number::Decimal,
-                Kind::Date => Number::Date,
-                Kind::Boolean => return Err(declined()),
-            };
-            let least = implementation.is::<Min>();
-            let function = if least { AggregateFunction::Min(expr) } else { AggregateFunction::Max(expr) };
-            self.keep(function, filter, &[StateKind::Extreme(number)]);
-            return Ok(());
+            (Kind::Float { scale, .. }, DataType::Float64) => {
+                (AggregateFunction::SumExact(expr), Number::Float { scale })
+            }
+            (Kind::Decimal { .. }, DataType::Decimal128(..)) => {
+                (AggregateFunction::SumExact(expr), Number::Decimal)
+            }
+            _ => return Err(declined_argument(planned, &ty)),
+        };
+        let sum = StateKind::Sum(number);
+        let state: &[StateKind] = if average { &[StateKind::SumCount, sum] } else { &[sum] };
+        self.keep(function, filter, state);
+        Ok(())
+    }
+
+    fn add_extreme(
+        &mut self,
+        planned: &PlannedAggregate<'_>,
+        argument: &Arc<dyn PhysicalExpr>,
+        filter: Option<Predicate>,
+        least: bool,
+    ) -> Result<(), DeclineReason> {
+        let ty = data_type(self.columns, argument)?;
+        if ty.is_string() {
+            return Err(declined_argument(planned, &ty));
         }
-        Err(DeclineReason::Aggregate(function.fun().name().to_owned()))
+        let Value { expr, kind } = value(self.columns, argument)?;
+        let number = match kind {
+            Kind::Int => Number::Int,
+            Kind::Float { rounded: true, .. } => return Err(DeclineReason::FloatRounding),
+            Kind::Float { scale, .. } => Number::Float { scale },
+            Kind::Decimal { .. } => Number::Decimal,
+            Kind::Date => Number::Date,
+            Kind::Boolean => return Err(declined_argument(planned, &ty)),
+        };
+        let function = if least { AggregateFunction::Min(expr) } else { AggregateFunction::Max(expr) };
+        self.keep(function, filter, &[StateKind::Extreme(number)]);
+        Ok(())
     }
 
     /// Adds the columns of the partial state that are read from `function`, which is kept once.

@@ -44,6 +44,19 @@ pub(crate) fn may_fail(expr: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
     node_may_fail(expr, schema) || expr.children().into_iter().any(|child| may_fail(child, schema))
 }
 
+/// Whether DataFusion may skip a part of this expression: it does not evaluate the right side of an AND or OR on a batch
+/// whose left side decides alone. Exception records are a batch of their own, so a failing part could be skipped with
+/// pushdown that is not skipped without.
+pub(crate) fn may_skip_failure(expr: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
+    has_junction(expr) && may_fail(expr, schema)
+}
+
+fn has_junction(expr: &Arc<dyn PhysicalExpr>) -> bool {
+    let binary = expr.downcast_ref::<BinaryExpr>();
+    binary.is_some_and(|binary| matches!(binary.op(), Operator::And | Operator::Or))
+        || expr.children().into_iter().any(has_junction)
+}
+
 fn node_may_fail(expr: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
     let known = expr.is::<Column>()
         || expr.is::<Literal>()

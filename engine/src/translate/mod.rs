@@ -26,6 +26,6 @@ mod values;
 pub(crate) use aggregates::{PlannedAggregate, aggregation};
 pub(crate) use columns::{Columns, unsupported_column};
 pub(crate) use dates::days_from_yyyymmdd;
-pub(crate) use fallible::may_fail;
+pub(crate) use fallible::{may_fail, may_skip_failure};
 pub(crate) use floats::double;
 pub(crate) use predicates::predicate;

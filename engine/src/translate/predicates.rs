@@ -8,6 +8,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{
     BinaryExpr, CastExpr, Column as PhysicalColumn, InListExpr, IsNotNullExpr, IsNullExpr, Literal, NotExpr,
 };
+use pushdown::fragment::normalize::mirrored;
 use pushdown::fragment::{ColumnType, Comparison, Predicate, STRING_LITERAL_BYTES_MAX};
 
 use super::bounds::{Bounds, compare, unless_null};
@@ -89,17 +90,6 @@ fn binary_predicate(
 
 fn literal(expr: &Arc<dyn PhysicalExpr>) -> Option<&ScalarValue> {
     expr.downcast_ref::<Literal>().map(Literal::value)
-}
-
-/// The operator when the sides are swapped.
-fn mirrored(op: Comparison) -> Comparison {
-    match op {
-        Comparison::Eq | Comparison::NotEq => op,
-        Comparison::Lt => Comparison::Gt,
-        Comparison::LtEq => Comparison::GtEq,
-        Comparison::Gt => Comparison::Lt,
-        Comparison::GtEq => Comparison::LtEq,
-    }
 }
 
 /// `expr op scalar`, for a constant that is not NULL.

@@ -126,8 +126,10 @@ struct Fold<'f> {
 impl<'f> Fold<'f> {
     fn new(fragment: &'f Fragment, sizes: Sizes) -> Self {
         let entries = fragment.field_count + 1;
-        // Twice: the array takes records until half of it is full, and the last one can be as long as the window.
-        let index_bytes = 4 * (2 * (sizes.window_bytes + entries)).next_power_of_two();
+        // The array takes records until there is no room for the longest: as many entries as the chunk has bytes. Half of
+        // it is enough for all records of a chunk, unless they are mostly empty fields.
+        let longest = sizes.window_bytes - WINDOW_SLACK_BYTES + entries;
+        let index_bytes = 4 * (2 * longest).next_power_of_two();
         let mut holes = Holes::default();
         let dialect = fragment.dialect;
         let word = |byte: u8| u64::from_le_bytes([byte; 8]);
@@ -144,7 +146,7 @@ impl<'f> Fold<'f> {
             .set("last_entry", 4 * fragment.field_count)
             .set("record_bytes", 4 * entries)
             .set("index_mask", index_bytes - 1)
-            .set("index_limit", index_bytes - 4 * (sizes.window_bytes + entries + 16))
+            .set("index_limit", index_bytes - 4 * longest)
             .set("output_bytes", sizes.output_bytes)
             .set("output_mask", sizes.output_bytes - 1)
             .set("records", matches!(fragment.output, Output::Records) as u8)
