@@ -74,6 +74,8 @@ const FIRST_SLOT: usize = POWERS_OF_TEN + 19 * 8;
 const STATE_BYTES_MAX: usize = 32 << 10;
 /// In front of entry 0, so that the entry before a masked offset is addressable.
 const INDEX_FRONT_BYTES: usize = 64;
+/// Behind the last offset that a mask allows: the entries of one word, and some.
+const INDEX_SLACK_BYTES: usize = 64;
 /// Largest group table. The verifier allows offsets below 2^29 (BPF_MAX_VAR_OFF in include/linux/bpf_verifier.h).
 const GROUPS_BYTES_MAX: usize = 256 << 20;
 
@@ -291,7 +293,8 @@ impl<'f> Fold<'f> {
         let record_bytes = 4 * (self.fragment.field_count + 1);
         let mut map_bytes = [0; 5];
         map_bytes[Map::Window as usize] = self.sizes.window_bytes + WINDOW_SLACK_BYTES;
-        map_bytes[Map::Index as usize] = INDEX_FRONT_BYTES + self.index_bytes + record_bytes + 64;
+        map_bytes[Map::Index as usize] =
+            INDEX_FRONT_BYTES + self.index_bytes + record_bytes + INDEX_SLACK_BYTES;
         map_bytes[Map::State as usize] = self.slot_next;
         map_bytes[Map::Groups as usize] = groups_bytes;
         map_bytes[Map::Output as usize] = self.sizes.output_bytes + 64;
