@@ -107,8 +107,8 @@ struct CommandLine {
     /// Where a pushed down program runs [default: auto]
     #[arg(long, global = true, value_enum)]
     backend: Option<Backend>,
-    /// Number of threads [default: all processors]
-    #[arg(long, global = true, value_name = "N")]
+    /// Number of threads, up to 1024 [default: all processors]
+    #[arg(long, global = true, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     csv: CsvArguments,
@@ -215,6 +215,17 @@ impl From<Backend> for BackendChoice {
             Backend::Interpret => BackendChoice::Interpret,
         }
     }
+}
+
+/// Each thread of the runtime reserves a stack.
+const THREAD_COUNT_MAX: usize = 1024;
+
+fn thread_count(text: &str) -> Result<NonZeroUsize, String> {
+    let count: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
+    if count.get() > THREAD_COUNT_MAX {
+        return Err(format!("more than {THREAD_COUNT_MAX}"));
+    }
+    Ok(count)
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
+use engine::exec::FellBack;
+use engine::rule::Refused;
 
 /// Every way the program can fail.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +92,16 @@ fn readable(error: &DataFusionError) -> String {
             }
             other => format!("SQL error: {other}"),
         },
-        other => other.strip_backtrace(),
+        // What the engine says itself needs no word about which rule or node said it.
+        other => match other.find_root() {
+            DataFusionError::External(cause)
+                if cause.downcast_ref::<Refused>().is_some()
+                    || cause.downcast_ref::<FellBack>().is_some() =>
+            {
+                cause.to_string()
+            }
+            _ => other.strip_backtrace(),
+        },
     }
 }
 

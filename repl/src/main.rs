@@ -26,7 +26,7 @@ use crate::error::Error;
 use crate::statements::Printer;
 
 /// Planning recurses once for each level of an expression, and a condition of some thousand ORs has as many levels.
-const STACK_BYTES: usize = 256 << 20;
+const STACK_BYTES: usize = 64 << 20;
 
 fn main() -> ExitCode {
     // The main thread's stack is what the system gives; this one is only touched as far as it is used.

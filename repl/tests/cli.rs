@@ -339,3 +339,24 @@ fn demo() {
     assert_eq!(demo(&["--threads", "1"]).status.code(), Some(0));
     assert_eq!(file.metadata().unwrap().modified().unwrap(), made);
 }
+
+#[test]
+fn deep_conditions_and_too_many_threads() {
+    let folder = folder(&[("trips.csv", TRIPS)]);
+    let terms: Vec<String> = (0..2000).map(|id| format!("price = {id}.5")).collect();
+    let sql = format!("SELECT count(*) AS n FROM trips WHERE {}", terms.join(" OR "));
+    expect(run(folder.path(), &["trips.csv", "--format", "csv", "-c", &sql]), "n\n1\n");
+    let many = run(folder.path(), &["--threads", "100000", "-c", "SELECT 1"]);
+    expect_failure(many, 2, "", "more than 1024");
+}
+
+#[test]
+fn what_require_refuses_is_one_sentence() {
+    let folder = folder(&[("trips.csv", TRIPS)]);
+    let sql = "SELECT count(*) FROM trips WHERE name LIKE 'o%'";
+    let output =
+        run(folder.path(), &["trips.csv", "--pushdown", "require", "--backend", "interpret", "-c", sql]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.starts_with("weir: error: weir.pushdown is 'require'"), "{error}");
+    expect_failure(output, 1, "", "LIKE is not supported");
+}

@@ -267,9 +267,15 @@ fn check_aggregation(aggregate: &AggregateExec, chain: &Chain) -> Result<(), Dec
     if aggregate.group_expr().has_grouping_set() {
         return Err(DeclineReason::AggregateOption("GROUPING SETS"));
     }
-    // Without an order it ends the scan early. With one, it only keeps what is at the top of each partition.
-    if aggregate.limit_options().is_some_and(|limit| limit.descending().is_none()) {
-        return Err(DeclineReason::AggregateOption("LIMIT"));
+    if let Some(limit) = aggregate.limit_options() {
+        // Without an order it ends the scan early. With one, it only keeps what is at the top of each partition.
+        if limit.descending().is_none() {
+            return Err(DeclineReason::AggregateOption("LIMIT"));
+        }
+        // What finds the top tells negative zeros from zeros, and has its own place for NaN; other aggregations do not.
+        if aggregate.schema().fields().iter().any(|field| field.data_type().is_floating()) {
+            return Err(DeclineReason::AggregateOption("LIMIT over floating point numbers"));
+        }
     }
     if *aggregate.input_order_mode() != InputOrderMode::Linear {
         return Err(DeclineReason::AggregateOption("an ordered input"));

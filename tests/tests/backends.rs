@@ -1,0 +1,180 @@
+//! Compiled fragments on every machine against the reference interpreter: the interpreter of instructions and the
+//! kernel must both make of random fragments and bytes what the specification says.
+
+use engine::kernel::{BackendKind, Machine, kernel_available_or_skip};
+use pushdown::fragment::interpret as reference;
+use pushdown::fragment::{
+    Aggregate, AggregateFunction, Column, ColumnType, Comparison, Dialect, Expr, Fragment, Output, Predicate,
+};
+use pushdown::layout::{Map, Sizes};
+use pushdown::testing::{Random, drive};
+use pushdown::{Program, Target, compile};
+
+/// The smallest that is allowed, so that tables and areas fill up.
+const SMALL: Sizes = Sizes { window_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
+/// Cases of a normal run; each costs about 3 ms in the verifier.
+const CASES: u64 = 400;
+
+/// The engine's machine as the driver wants it.
+struct Driven(Machine);
+
+impl pushdown::testing::Machine for Driven {
+    fn map(&self, map: Map) -> &[u8] {
+        self.0.map(map)
+    }
+    fn map_mut(&mut self, map: Map) -> &mut [u8] {
+        self.0.map_mut(map)
+    }
+    fn invoke(&mut self) {
+        self.0.run().expect("a compiled program runs");
+    }
+}
+
+fn backends(test: &str) -> Vec<BackendKind> {
+    let mut backends = vec![BackendKind::Interpret];
+    if kernel_available_or_skip(test) {
+        backends.push(BackendKind::Stock);
+    }
+    backends
+}
+
+fn check(fragment: &Fragment, bytes: &[u8], chunk_bytes: usize, backends: &[BackendKind], case: &str) {
+    let program = compile(fragment, Target::Window, SMALL)
+        .unwrap_or_else(|error| panic!("{case}: {error}\n{fragment}"));
+    let expected = reference::run(fragment, bytes, true);
+    for &backend in backends {
+        let machine = Machine::load(backend, &program)
+            .unwrap_or_else(|error| panic!("{case}, {backend:?}: {error}\n{fragment}"));
+        let actual = drive(fragment, &program, &mut Driven(machine), bytes, chunk_bytes);
+        assert_eq!(
+            actual,
+            expected,
+            "{case}, {backend:?}\nfragment:\n{fragment}\nbytes: {:?}\nchunk_bytes: {chunk_bytes}",
+            String::from_utf8_lossy(bytes)
+        );
+    }
+}
+
+#[test]
+fn random_fragments() {
+    let backends = backends("backends::random_fragments");
+    let (first, count) = weir_tests::seeds(CASES);
+    // Not the seeds that the compiler's own tests use.
+    for seed in (first..).take(count as usize) {
+        let mut random = Random::new(seed ^ 0x7765_6972_0000_0000);
+        let fragment = random.fragment();
+        let bytes = random.csv(&fragment);
+        let chunk_bytes = 1 + random.below(200);
+        check(&fragment, &bytes, chunk_bytes, &backends, &format!("seed {seed}"));
+    }
+}
+
+/// More than a window, an output area and a group table hold, so that every early stop happens on every machine.
+#[test]
+fn long_inputs_drain_and_go_on() {
+    let backends = backends("backends::long_inputs_drain_and_go_on");
+    let mut bytes = Vec::new();
+    for number in 0..3000 {
+        let text = format!(
+            "{number},\"g {}\n{}\",{}.{:02}\r\n",
+            number % 41,
+            "é".repeat(number % 60),
+            number % 7,
+            number % 100
+        );
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    let header = "fragment fields=3 delimiter=\",\" quote=\"\\\"\"\ncolumn 0 a i64\ncolumn 1 s string\ncolumn 2 f float(2)\n";
+    for rest in [
+        "filter a >= 2\noutput records\n",
+        "output aggregates\nkey s bytes=64\naggregate count()\naggregate sum_exact(f)\naggregate max(a)\n",
+        "output aggregates\nkey a\naggregate min(f)\n",
+        "filter f < 300\noutput aggregates\naggregate sum_wrap(a)\naggregate count(s)\n",
+    ] {
+        let text = format!("{header}{rest}");
+        let fragment =
+            pushdown::fragment::text::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        for chunk_bytes in [777, 4096 - 64 - 600] {
+            check(&fragment, &bytes, chunk_bytes, &backends, rest);
+        }
+    }
+}
+
+fn wide(columns: usize, filter: Option<Predicate>, aggregates: Vec<Aggregate>) -> Fragment {
+    let columns: Vec<Column> = (0..columns)
+        .map(|field| {
+            let types = [
+                ColumnType::Int { bits: 64, signed: true },
+                ColumnType::Float { scale: 2 },
+                ColumnType::Date,
+                ColumnType::Decimal { precision: 15, scale: 2 },
+            ];
+            Column { name: format!("c{field}"), field, ty: types[field % types.len()], nullable: true }
+        })
+        .collect();
+    Fragment {
+        dialect: Dialect::default(),
+        field_count: columns.len(),
+        columns,
+        filter,
+        output: Output::Aggregates { keys: Vec::new(), aggregates },
+    }
+}
+
+fn compare(column: usize, constant: i64) -> Predicate {
+    Predicate::Compare {
+        op: [Comparison::Lt, Comparison::NotEq, Comparison::GtEq][column % 3],
+        left: Expr::Column(column),
+        right: Expr::Literal(constant),
+    }
+}
+
+fn count_all() -> Vec<Aggregate> {
+    vec![Aggregate { function: AggregateFunction::Count { non_null: Vec::new() }, filter: None }]
+}
+
+/// The verifier must not meet more states than there are instructions, times a small number: a fragment of a
+/// hundred parts loads in milliseconds. Its work is asserted on, not its time, which depends on the machine.
+#[test]
+fn large_fragments_load_quickly() {
+    if !kernel_available_or_skip("backends::large_fragments_load_quickly") {
+        return;
+    }
+    let hundred_predicates = |negated: bool| {
+        let pairs = (0..50).map(|at| {
+            let pair = vec![compare(at % 10, at as i64), compare((at + 3) % 10, 7 * at as i64)];
+            let or = Predicate::Or(pair);
+            if negated { Predicate::Not(Box::new(or)) } else { or }
+        });
+        Predicate::And(pairs.collect())
+    };
+    let hundred_aggregates = (0..100)
+        .map(|at| {
+            let column = Expr::Column(at % 10);
+            let function = match at % 4 {
+                0 => AggregateFunction::SumExact(column),
+                1 => AggregateFunction::Min(column),
+                2 => AggregateFunction::Max(column),
+                _ => AggregateFunction::Count { non_null: vec![at % 10, (at + 1) % 10] },
+            };
+            Aggregate { function, filter: Some(compare(at % 10, at as i64)) }
+        })
+        .collect();
+    let hundred_columns = Predicate::And((0..100).map(|column| compare(column, 5)).collect());
+    for (what, fragment) in [
+        ("100 predicates", wide(10, Some(hundred_predicates(false)), count_all())),
+        ("100 negated predicates", wide(10, Some(hundred_predicates(true)), count_all())),
+        ("100 aggregates", wide(10, None, hundred_aggregates)),
+        ("100 columns", wide(100, Some(hundred_columns), count_all())),
+        ("100 columns that are not used", wide(100, None, count_all())),
+    ] {
+        let program: Program = compile(&fragment, Target::Window, Sizes::default()).expect(what);
+        let statistics = Machine::load(BackendKind::Stock, &program).expect(what).statistics();
+        let verified = statistics.verified_instructions.expect("the kernel says how many");
+        println!(
+            "{what}: {} instructions, {verified} verified, {:?}",
+            statistics.program_instructions, statistics.load_time
+        );
+        assert!(verified < 60_000, "{what}: the verifier went through {verified} instructions");
+    }
+}

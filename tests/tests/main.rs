@@ -1,0 +1,10 @@
+//! The tests that need more than one crate, from cheap to dear.
+
+mod backends;
+mod cleanup;
+mod differential;
+mod reject;
+mod semantics;
+mod slt;
+mod tidy;
+mod tpch;
