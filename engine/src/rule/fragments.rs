@@ -10,7 +10,7 @@ use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, InputOrderMode};
 use pushdown::fragment::{Dialect, FIELD_COUNT_MAX, Fragment, Output, Predicate};
 use pushdown::layout::Sizes;
-use pushdown::{Program, Target, compile};
+use pushdown::{CompileError, Program, Target, compile};
 
 use super::chain::Chain;
 use crate::options::WeirOptions;
@@ -106,10 +106,13 @@ impl Scan {
         };
         match compile(&fragment, Target::Window, sizes) {
             Ok(program) => Ok(Planned { fragment, program: Arc::new(program), state, shown, declined }),
-            Err(error) => Err(vec![Declined {
-                what: "fragment".to_owned(),
-                reason: DeclineReason::Compile(error.to_string()),
-            }]),
+            Err(error) => {
+                if let CompileError::Defect(_) = error {
+                    log::error!("{error}");
+                }
+                let reason = DeclineReason::Compile(error.to_string());
+                Err(vec![Declined { what: "fragment".to_owned(), reason }])
+            }
         }
     }
 }
