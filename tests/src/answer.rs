@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::Schema;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DataFusionError, Result};
-use datafusion::datasource::physical_plan::{CsvSource, FileScanConfigBuilder};
+use datafusion::datasource::physical_plan::{CsvSource, FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::SessionContext;
@@ -103,35 +103,35 @@ impl Run {
     }
 }
 
-/// The errors that a query can give, each partition of each scan by itself. Which of them it does give when several
-/// partitions fail depends on which is faster.
+/// The errors that a query can give, each file, or range of one, of each scan by itself. Which of them it does give when
+/// several partitions fail depends on which is faster, and on which takes the files of another.
 pub async fn partition_errors(context: &SessionContext, sql: &str) -> BTreeSet<String> {
     let mut errors = BTreeSet::new();
-    for (scan, group) in (0..).flat_map(|scan| (0..GROUPS_MAX).map(move |group| (scan, group))) {
-        // A plan can be executed only once.
-        let Ok(plan) = physical_plan(context, sql).await else { break };
-        match with_one_group(plan, scan, group) {
-            Ok(Some(plan)) => {
-                if let Err(error) = collect(plan, context.task_ctx()).await {
-                    errors.insert(error.to_string());
+    for scan in 0.. {
+        for file in 0.. {
+            // A plan can be executed only once.
+            let Ok(plan) = physical_plan(context, sql).await else { return errors };
+            match with_one_file(plan, scan, file) {
+                Ok(Some(plan)) => {
+                    if let Err(error) = collect(plan, context.task_ctx()).await {
+                        errors.insert(error.to_string());
+                    }
                 }
+                // There is no such file; if it is the first, there is no such scan.
+                Ok(None) if file == 0 => return errors,
+                Ok(None) => break,
+                Err(_) => return errors,
             }
-            // There is no such group; if it is the first, there is no such scan.
-            Ok(None) if group == 0 => break,
-            Ok(None) | Err(_) => {}
         }
     }
     errors
 }
 
-/// More file groups than a scan has in tests.
-const GROUPS_MAX: usize = 8;
-
-/// The plan with only one file group in one of its CSV scans.
-fn with_one_group(
+/// The plan with only one file, or range of one, in one of its CSV scans.
+fn with_one_file(
     plan: Arc<dyn ExecutionPlan>,
     scan: usize,
-    group: usize,
+    file: usize,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let mut scans = 0;
     let replaced = plan.transform_up(|node| {
@@ -140,11 +140,12 @@ fn with_one_group(
             .and_then(|scan| scan.downcast_to_file_source::<CsvSource>());
         let Some((config, _)) = found else { return Ok(Transformed::no(node)) };
         scans += 1;
-        let Some(group) = config.file_groups.get(group).filter(|_| scans - 1 == scan) else {
+        let mut files = config.file_groups.iter().flat_map(|group| group.files());
+        let Some(file) = files.nth(file).filter(|_| scans - 1 == scan) else {
             return Ok(Transformed::no(node));
         };
-        let config =
-            FileScanConfigBuilder::from(config.clone()).with_file_groups(vec![group.clone()]).build();
+        let groups = vec![FileGroup::new(vec![file.clone()])];
+        let config = FileScanConfigBuilder::from(config.clone()).with_file_groups(groups).build();
         let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
         Ok(Transformed::yes(scan))
     })?;
