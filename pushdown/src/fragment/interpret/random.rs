@@ -63,6 +63,7 @@ impl Random {
         let dialect = match self.below(6) {
             0 => Dialect { delimiter: b'\t', quote: b'\'', escape: None },
             1 => Dialect { escape: Some(b'\\'), ..Dialect::default() },
+            2 => Dialect { delimiter: b';', quote: b'|', escape: None },
             _ => Dialect::default(),
         };
         let field_count = 1 + self.below(5);
