@@ -29,6 +29,7 @@ pub struct Query {
     /// `DESC NULLS FIRST`, and so on, for all items.
     order: Option<&'static str>,
     limit: Option<usize>,
+    offset: usize,
 }
 
 impl Query {
@@ -47,6 +48,7 @@ impl Query {
             having: None,
             order: None,
             limit: None,
+            offset: 0,
         };
         let keys = 1 + random.below(3);
         match random.below(12) {
@@ -74,9 +76,10 @@ impl Query {
         if !is_star && random.one_in(3) {
             self.order = Some(*random.pick(&["", " DESC", " NULLS FIRST", " DESC NULLS LAST"]));
             self.limit = random.one_in(2).then(|| random.below(12));
-        } else if !self.distinct && self.relations == 1 && keeps_order(table) && random.one_in(8) {
+        } else if !self.distinct && self.relations == 1 && keeps_order(table) && random.one_in(4) {
             // In one partition the order is that of the file.
-            self.limit = Some(random.below(6));
+            self.limit = Some(random.below(8));
+            self.offset = if random.one_in(3) { random.below(4) } else { 0 };
         }
     }
 
@@ -168,7 +171,7 @@ impl Query {
         } else {
             self.rows(random, table, "");
             if self.order.is_none() {
-                self.limit = None;
+                (self.limit, self.offset) = (None, 0);
             }
         }
     }
@@ -201,6 +204,9 @@ impl Query {
         }
         if let Some(limit) = self.limit {
             sql += &format!(" LIMIT {limit}");
+        }
+        if self.offset > 0 {
+            sql += &format!(" OFFSET {}", self.offset);
         }
         sql
     }
@@ -236,11 +242,6 @@ impl Query {
         self.distinct || self.items.iter().any(|item| item.is_key)
     }
 
-    /// The limit, if it does not say which rows.
-    pub fn limit_of_any_rows(&self) -> Option<usize> {
-        self.limit.filter(|_| self.order.is_none())
-    }
-
     /// Queries with a part less.
     pub fn smaller(&self) -> Vec<Query> {
         let mut smaller = Vec::new();
@@ -263,7 +264,9 @@ impl Query {
         if self.having.is_some() {
             push(&|query| query.having = None);
         }
-        if self.limit.is_some() {
+        if self.offset > 0 {
+            push(&|query| query.offset = 0);
+        } else if self.limit.is_some() {
             push(&|query| query.limit = None);
         } else if self.order.is_some() {
             push(&|query| query.order = None);

@@ -4,12 +4,14 @@
 //! `DataSourceExec` would have made of these records, since DataFusion's own CSV opener makes them: dialect,
 //! projection (also computed) and errors are the same. The opener reads from an object store, so it gets a private
 //! one that knows a single object, the records of the current file.
+//!
+//! The worker says now and then how far it is ([`Position`]). Nothing of what it sent in between is handed out before
+//! all of it was decoded, so that it is known how far a row can have come from, and up to where nothing was refused.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
 use datafusion::arrow::array::{AsArray, RecordBatch};
@@ -18,7 +20,7 @@ use datafusion::common::config::CsvOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{CsvSource, FileOpener, FileScanConfig, FileSource};
+use datafusion::datasource::physical_plan::{CsvSource, FileOpener, FileSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::object_store::path::Path;
@@ -34,23 +36,49 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
-/// Whole records of one file.
+/// What a worker sends up.
 #[derive(Debug)]
-pub struct RawRecords {
-    /// Index in the file group. Only the last records of a file may lack their end: the decoder starts anew with
-    /// the next file.
-    pub file: usize,
-    /// Their bytes; valid UTF-8. None: what was sent so far is to be decoded, however little it is.
-    pub bytes: Vec<u8>,
+pub enum RawRecords {
+    /// Whole records of one file. Only the last of a file may lack their end: the decoder starts anew with the next file.
+    Bytes {
+        /// Index in the file group.
+        file: usize,
+        /// Valid UTF-8.
+        bytes: Vec<u8>,
+    },
+    /// Every record before this one was read, and sent if it is for the decoder.
+    Reached(Position),
 }
 
-/// The scan of a file group's raw records. It can be executed once.
+/// A place between two records of a file group, in the order in which they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// Index in the file group.
+    pub file: usize,
+    /// Records of the file before it, of those that the partition owns.
+    pub records: u64,
+}
+
+impl Position {
+    /// Behind the last record of a file.
+    pub fn file_end(file: usize) -> Position {
+        Position { file, records: u64::MAX }
+    }
+
+    /// Where the batch ends in which DataFusion reads the record before this position: its decoder takes as many
+    /// records at a time, whatever their bytes, beginning with the first that the partition owns of a file.
+    pub fn batch_end(self, batch_records: u64) -> Position {
+        let records = self.records.checked_next_multiple_of(batch_records).unwrap_or(u64::MAX);
+        Position { records, ..self }
+    }
+}
+
+/// The scan of a file group's raw records. Executed again, it goes on where it was left.
 #[derive(Debug)]
 pub struct RawRecordsExec {
-    config: FileScanConfig,
     source: CsvSource,
-    files: Vec<PartitionedFile>,
     records: Arc<Records>,
+    decoder: Arc<tokio::sync::Mutex<Decoder>>,
     refuses_unordered: bool,
     properties: Arc<PlanProperties>,
 }
@@ -61,11 +89,12 @@ pub struct RawRecordsExec {
 pub struct UnorderedFloat;
 
 impl RawRecordsExec {
-    /// Stands in for one partition of `scan`, whose files are `files`.
+    /// Stands in for one partition of `scan`, whose files are `files`. Its batches have up to `batch_records` rows.
     pub fn try_new(
         scan: &DataSourceExec,
         files: Vec<PartitionedFile>,
         receiver: mpsc::Receiver<RawRecords>,
+        batch_records: usize,
     ) -> Result<Self> {
         let Some((config, source)) = scan.downcast_to_file_source::<CsvSource>() else {
             return internal_err!("the scan is not a scan of CSV files");
@@ -77,11 +106,15 @@ impl RawRecordsExec {
             Boundedness::Bounded,
         )
         .with_scheduling_type(SchedulingType::Cooperative);
+        let source = source.clone().with_csv_options(without_header(source));
+        let records = Arc::new(Records::new(receiver));
+        let store = Arc::new(RecordStore { records: Arc::clone(&records) });
+        let opener = source.with_batch_size(batch_records).create_file_opener(store, config, 0)?;
+        let decoder = Decoder { opener, files, records: Arc::clone(&records), ready: VecDeque::new() };
         Ok(RawRecordsExec {
-            config: config.clone(),
-            source: source.clone().with_csv_options(without_header(source)),
-            files,
-            records: Arc::new(Records::new(receiver)),
+            source,
+            records,
+            decoder: Arc::new(tokio::sync::Mutex::new(decoder)),
             refuses_unordered: false,
             properties: Arc::new(properties),
         })
@@ -98,7 +131,7 @@ impl RawRecordsExec {
         RawRecordsExec { refuses_unordered, ..self }
     }
 
-    /// The records, to ask later whether all were taken.
+    /// The records, to ask later how far they were taken.
     pub fn records(&self) -> Arc<Records> {
         Arc::clone(&self.records)
     }
@@ -121,7 +154,7 @@ fn without_header(source: &CsvSource) -> CsvOptions {
 
 impl DisplayAs for RawRecordsExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RawRecordsExec: files={}", self.files.len())
+        f.write_str("RawRecordsExec")
     }
 }
 
@@ -149,48 +182,45 @@ impl ExecutionPlan for RawRecordsExec {
         self.source.apply_expressions(f)
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         if partition != 0 {
             return internal_err!("raw records have no partition {partition}");
         }
-        let batch_size = self.config.batch_size.unwrap_or_else(|| context.session_config().batch_size());
-        let store = Arc::new(RecordStore { records: self.records() });
-        let opener = self.source.with_batch_size(batch_size).create_file_opener(store, &self.config, 0)?;
-        let decoder = Decoder {
-            opener,
-            files: self.files.clone(),
-            records: self.records(),
-            refuses_unordered: self.refuses_unordered,
-            batches: None,
+        let refuses_unordered = self.refuses_unordered;
+        let next = move |decoder: Arc<tokio::sync::Mutex<Decoder>>| async move {
+            let batch = decoder.lock().await.next_batch().await?;
+            if refuses_unordered && batch.as_ref().is_some_and(has_unordered_float) {
+                return Err(DataFusionError::External(Box::new(UnorderedFloat)));
+            }
+            Ok(batch.map(|batch| (batch, decoder)))
         };
-        let batches = stream::try_unfold(decoder, |mut decoder| async move {
-            Ok(decoder.next_batch().await?.map(|batch| (batch, decoder)))
-        });
+        let batches = stream::try_unfold(Arc::clone(&self.decoder), next);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
     }
 }
 
-/// Opens one file after the other.
+/// Decodes what lies between two positions that the worker reported, then hands it out.
 struct Decoder {
     opener: Arc<dyn FileOpener>,
     files: Vec<PartitionedFile>,
     records: Arc<Records>,
-    refuses_unordered: bool,
-    batches: Option<BoxStream<'static, Result<RecordBatch>>>,
+    ready: VecDeque<RecordBatch>,
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("files", &self.files).finish_non_exhaustive()
+    }
 }
 
 impl Decoder {
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(batches) = &mut self.batches {
-                if let Some(batch) = batches.try_next().await? {
-                    if self.refuses_unordered && has_unordered_float(&batch) {
-                        return Err(DataFusionError::External(Box::new(UnorderedFloat)));
-                    }
-                    return Ok(Some(batch));
-                }
-                self.batches = None;
+            if let Some(batch) = self.ready.pop_front() {
+                return Ok(Some(batch));
             }
+            // Who asks for more has done with what he got.
+            self.records.all_checked();
             let Some(index) = self.records.next_file().await else {
                 return Ok(None);
             };
@@ -200,7 +230,11 @@ impl Decoder {
             // The location and the partition values of the file, which a projection may use; all bytes of the object.
             let mut file = file.clone();
             file.range = None;
-            self.batches = Some(self.opener.open(file)?.await?);
+            let batches = self.opener.open(file)?.await?.try_collect().await?;
+            // If the worker stopped before it reached anything, rows may lack what DataFusion would have refused.
+            if self.records.has_reached() {
+                self.ready = batches;
+            }
         }
     }
 }
@@ -211,71 +245,132 @@ fn has_unordered_float(batch: &RecordBatch) -> bool {
     floats.flat_map(|column| column.iter().flatten()).any(is_unordered)
 }
 
-/// The receiving end of the channel, seen as a sequence of files.
+/// The receiving end of the channel, seen as a sequence of pieces of files.
 #[derive(Debug)]
 pub struct Records {
     state: Mutex<ReceiveState>,
-    exhausted: AtomicBool,
 }
 
 #[derive(Debug)]
 struct ReceiveState {
     receiver: mpsc::Receiver<RawRecords>,
-    /// Received, but not of the file that was asked for.
+    /// Received, but not taken.
     next: Option<RawRecords>,
-    /// The file being read.
-    current: Option<usize>,
+    /// The file of which a piece is being read.
+    reading: Option<usize>,
+    /// How far all was decoded.
+    decoded: Position,
+    /// How far all that was decoded was also handed out, and nothing was said against it.
+    checked: Position,
+    /// Nothing is handed out any more when all was checked up to here.
+    end: Option<Position>,
+    exhausted: bool,
 }
 
 impl Records {
     fn new(receiver: mpsc::Receiver<RawRecords>) -> Self {
-        let state = ReceiveState { receiver, next: None, current: None };
-        Records { state: Mutex::new(state), exhausted: AtomicBool::new(false) }
+        let state = ReceiveState {
+            receiver,
+            next: None,
+            reading: None,
+            decoded: Position::default(),
+            checked: Position::default(),
+            end: None,
+            exhausted: false,
+        };
+        Records { state: Mutex::new(state) }
     }
 
     /// Whether the sender is gone and everything that it sent was taken.
     pub fn exhausted(&self) -> bool {
-        self.exhausted.load(Ordering::Acquire)
+        self.lock().exhausted
     }
 
-    /// The file that the next records are of. None: no more records.
+    /// No row that was handed out comes from behind this.
+    pub fn decoded(&self) -> Position {
+        self.lock().decoded
+    }
+
+    /// No record before this is refused, by the decoder or by the plan above it.
+    pub fn checked(&self) -> Position {
+        self.lock().checked
+    }
+
+    /// From now on, no more than is needed to have checked all before this position is handed out.
+    pub fn end_at(&self, end: Position) {
+        self.lock().end = Some(end);
+    }
+
+    fn all_checked(&self) {
+        let mut state = self.lock();
+        state.checked = state.decoded;
+    }
+
+    fn has_reached(&self) -> bool {
+        self.lock().reading.is_none()
+    }
+
+    /// The file that the next records are of. None: no more records, or none that are asked for.
     async fn next_file(&self) -> Option<usize> {
-        let file = std::future::poll_fn(|context| self.poll_next_file(context)).await;
-        if file.is_none() {
-            self.exhausted.store(true, Ordering::Release);
-        }
-        file
+        std::future::poll_fn(|context| self.poll_next_file(context)).await
     }
 
     fn poll_next_file(&self, context: &mut Context<'_>) -> Poll<Option<usize>> {
         let mut state = self.lock();
-        if state.next.is_none() {
-            match state.receiver.poll_recv(context) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(received) => state.next = received,
+        loop {
+            if state.end.is_some_and(|end| state.checked >= end) {
+                return Poll::Ready(None);
+            }
+            match ready!(state.poll_peek(context)) {
+                None => {
+                    state.exhausted = true;
+                    return Poll::Ready(None);
+                }
+                Some(RawRecords::Bytes { file, .. }) => {
+                    state.reading = Some(*file);
+                    return Poll::Ready(state.reading);
+                }
+                Some(RawRecords::Reached(position)) => {
+                    // Nothing to decode on the way.
+                    let position = *position;
+                    state.next = None;
+                    (state.decoded, state.checked) = (position, position);
+                }
             }
         }
-        state.current = state.next.as_ref().map(|records| records.file);
-        Poll::Ready(state.current)
     }
 
-    /// The next records of the current file. None: it has no more.
+    /// The next records of the file. None: the worker has reached a position, or is gone.
     fn poll_records(&self, context: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         let mut state = self.lock();
-        if state.next.is_none() {
-            match state.receiver.poll_recv(context) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(received) => state.next = received,
+        ready!(state.poll_peek(context));
+        Poll::Ready(match state.next.take() {
+            Some(RawRecords::Bytes { file, bytes }) if Some(file) == state.reading => Some(bytes),
+            Some(RawRecords::Reached(position)) => {
+                state.decoded = position;
+                state.reading = None;
+                None
             }
-        }
-        let current = state.current;
-        let records = state.next.take_if(|records| Some(records.file) == current);
-        Poll::Ready(records.map(|records| records.bytes).filter(|bytes| !bytes.is_empty()))
+            other => {
+                state.next = other;
+                None
+            }
+        })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, ReceiveState> {
+    fn lock(&self) -> MutexGuard<'_, ReceiveState> {
         // The state is a queue: it is valid between any two statements, also after a panic.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl ReceiveState {
+    /// The message that is next to be taken. None: there are no more.
+    fn poll_peek(&mut self, context: &mut Context<'_>) -> Poll<Option<&RawRecords>> {
+        if self.next.is_none() {
+            self.next = ready!(self.receiver.poll_recv(context));
+        }
+        Poll::Ready(self.next.as_ref())
     }
 }
 

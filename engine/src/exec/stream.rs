@@ -9,7 +9,14 @@
 //! If the worker refuses, or the sub-plan does, the original sub-plan runs over the original partition, and its rows
 //! or its error take the place of what is missing: in aggregates all, in records what was not emitted yet, since both
 //! keep the order of the file.
+//!
+//! A row is emitted when DataFusion would have emitted it too. DataFusion decodes and filters whole batches, so that an
+//! error in a record behind the row, but in the same batch, comes before the row: who stops after some rows gets the
+//! error and not them. So a row waits until the program has left that batch behind, and the sub-plan has accepted what
+//! the program sent of it.
 
+use std::collections::VecDeque;
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -108,24 +115,43 @@ impl Partition {
         }
     }
 
-    /// Emits what the sub-plan makes of the raw records, as it comes.
+    /// Emits what the sub-plan makes of the raw records, as soon as the batches of which it made it were checked.
     async fn records(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
         let (sender, receiver) = mpsc::channel(RAW_CHUNKS_IN_FLIGHT);
         let mut worker = self.start_worker(sender)?;
-        let leaf = RawRecordsExec::try_new(&self.scan, self.files(), receiver)?;
+        let leaf =
+            Arc::new(RawRecordsExec::try_new(&self.scan, self.files(), receiver, self.batch_records())?);
         let records = leaf.records();
-        let mut rows = self.sub_plan(leaf)?;
+        let batch_end = || records.decoded().batch_end(self.batch_records() as u64);
+        let mut rows = self.sub_plan(leaf.clone())?;
+        let mut waiting = VecDeque::new();
         while let Some(batch) = rows.next().await {
             match batch {
-                Ok(batch) => emitter.emit(batch).await?,
+                Ok(batch) => waiting.push_back((batch_end(), batch)),
                 Err(error) => return Ok(Err(Refusal::Records(error))),
             }
+            while let Some((_, batch)) = waiting.pop_front_if(|(end, _)| *end <= records.checked()) {
+                emitter.emit(batch).await?;
+            }
         }
-        if !records.exhausted() {
-            // A limit in the sub-plan is reached. What is in the rest of the file does not matter.
-            return Ok(Ok(()));
+        // Not exhausted: a limit in the sub-plan is reached. Of what follows, the rest of the batch matters.
+        let end = batch_end();
+        records.end_at(end);
+        while !records.exhausted() && records.checked() < end {
+            // For its errors. It has the same limit, so it may have to run several times.
+            if let Err(error) = self.sub_plan(leaf.clone())?.try_for_each(|_| ready(Ok(()))).await {
+                return Ok(Err(Refusal::Records(error)));
+            }
         }
-        Ok(worker.join().await?.map(|_| ()))
+        if records.exhausted()
+            && let Err(refusal) = worker.join().await?
+        {
+            return Ok(Err(refusal));
+        }
+        for (_, batch) in waiting {
+            emitter.emit(batch).await?;
+        }
+        Ok(Ok(()))
     }
 
     /// Emits the state of the program and of the sub-plan when both are done.
@@ -135,10 +161,10 @@ impl Partition {
         let mut exceptions = Vec::new();
         // Without exception records the sub-plan would add a row that says nothing.
         if let Some(first) = receiver.recv().await {
-            let leaf = RawRecordsExec::try_new(&self.scan, self.files(), receiver)?
+            let leaf = RawRecordsExec::try_new(&self.scan, self.files(), receiver, self.batch_records())?
                 .with_first(first)
                 .refuse_unordered(depends_on_order(&self.pushed.fragment));
-            match self.sub_plan(leaf)?.try_collect::<Vec<_>>().await {
+            match self.sub_plan(Arc::new(leaf))?.try_collect::<Vec<_>>().await {
                 Ok(batches) => exceptions = batches,
                 Err(error) => return Ok(Err(Refusal::Records(error))),
             }
@@ -186,8 +212,13 @@ impl Partition {
         Ok(())
     }
 
-    fn sub_plan(&self, leaf: RawRecordsExec) -> Result<SendableRecordBatchStream> {
-        with_leaf(&self.pushed.original, Arc::new(leaf))?.execute(0, Arc::clone(&self.context))
+    fn sub_plan(&self, leaf: Arc<RawRecordsExec>) -> Result<SendableRecordBatchStream> {
+        with_leaf(&self.pushed.original, leaf)?.execute(0, Arc::clone(&self.context))
+    }
+
+    /// Records of a file that DataFusion decodes at a time.
+    fn batch_records(&self) -> usize {
+        self.config.batch_size.unwrap_or(self.context.session_config().batch_size()).max(1)
     }
 
     fn files(&self) -> Vec<PartitionedFile> {
@@ -221,11 +252,7 @@ impl Partition {
             cancelled: Arc::clone(&cancelled),
             metrics: self.metrics.clone(),
             reservation,
-            batch_records: self
-                .config
-                .batch_size
-                .unwrap_or(self.context.session_config().batch_size())
-                .max(1),
+            batch_records: self.batch_records() as u64,
         };
         // A thread of its own, not one of the runtime's pool: workers wait for consumers, and a pool in which all
         // threads wait would not start the partition that the consumer waits for.

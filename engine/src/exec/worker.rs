@@ -1,8 +1,9 @@
 //! The blocking worker of one partition: reads its files through the program.
 //!
-//! In: the files and byte ranges of a partition and a loaded program. Out: raw records through a channel while it
-//! runs, batches of partial state when it is done. What is true after: each owned record was either processed by the
-//! program or sent up raw, in file order and once; or there is a [`Refusal`], and nothing is said about the rest.
+//! In: the files and byte ranges of a partition and a loaded program. Out: raw records and the positions it reached
+//! through a channel while it runs, batches of partial state when it is done. What is true after: each owned record was
+//! either processed by the program or sent up raw, in file order and once; or there is a [`Refusal`], and nothing is
+//! said about the rest.
 //!
 //! ```text
 //!            carry        read                      slack
@@ -25,7 +26,7 @@ use tokio::sync::mpsc;
 
 use super::metrics::ScanMetrics;
 use super::ranges::{Input, RecordEnd};
-use super::records::RawRecords;
+use super::records::{Position, RawRecords};
 use super::refusal::{ContractError, Refusal};
 use crate::kernel::{KernelError, Machine};
 use crate::state::StateDecoder;
@@ -92,7 +93,7 @@ pub struct Context {
     /// Accounts for the batches that are held until the end.
     pub reservation: MemoryReservation,
     /// Records of a file that DataFusion decodes at a time.
-    pub batch_records: usize,
+    pub batch_records: u64,
 }
 
 /// The result of a partition, besides the raw records.
@@ -113,10 +114,12 @@ pub struct Scan<M> {
     batches: Vec<RecordBatch>,
     /// The counters of the state map, as they are in the metrics already.
     counted: [u64; 3],
-    /// Value of the record counter at which a batch of DataFusion's would be complete.
-    batch_end: u64,
-    /// Whether raw records were sent since the decoder was told to finish a batch.
-    unfinished_batch: bool,
+    /// Value of the record counter at the beginning of the file, less the records of it that the program did not see.
+    file_begin: u64,
+    /// Records of the file up to which the next position is sent.
+    report_at: u64,
+    /// Whether raw records were sent since the last position.
+    unreported: bool,
 }
 
 impl<M: Invoke> Scan<M> {
@@ -128,16 +131,22 @@ impl<M: Invoke> Scan<M> {
             file: 0,
             batches: Vec::new(),
             counted: [0; 3],
-            batch_end: 0,
-            unfinished_batch: false,
+            file_begin: 0,
+            report_at: 0,
+            unreported: false,
         }
     }
 
     /// Reads what a partition owns of one file. `path` is for errors.
-    pub fn scan_file(&mut self, index: usize, path: &str, mut input: Input<'_>) -> Result<(), Refusal> {
+    pub fn scan_file(&mut self, index: usize, path: &str, input: Input<'_>) -> Result<(), Refusal> {
         self.file = index;
-        self.batch_end = self.machine.word(RECORDS) + self.context.batch_records as u64;
-        self.unfinished_batch = false;
+        self.file_begin = self.machine.word(RECORDS);
+        self.report_at = self.context.batch_records;
+        self.read_windows(path, input)?;
+        self.report(Position::file_end(index))
+    }
+
+    fn read_windows(&mut self, path: &str, mut input: Input<'_>) -> Result<(), Refusal> {
         let window_bytes = self.context.layout.chunk_bytes_max();
         let mut carry = 0;
         loop {
@@ -229,7 +238,7 @@ impl<M: Invoke> Scan<M> {
             }
             stuck = next == begin;
             begin = next;
-            self.finish_batch()?;
+            self.report_batch()?;
         }
         Ok(begin)
     }
@@ -264,23 +273,26 @@ impl<M: Invoke> Scan<M> {
         let bytes = usize::try_from(used).ok().and_then(|used| area.get(..used));
         let bytes = bytes.ok_or(ContractError::Overrun { used, size: area.len() })?.to_vec();
         self.machine.set_word(OUTPUT_USED, 0);
-        self.send(bytes)?;
+        self.send_bytes(bytes)?;
         Ok(true)
     }
 
-    /// Has the decoder finish its batch when as many records were read as DataFusion reads for one: a LIMIT above must
-    /// not wait for a batch full of matches, and must not be reached before DataFusion would have seen the same errors.
-    fn finish_batch(&mut self) -> Result<(), Refusal> {
-        let records = self.machine.word(RECORDS);
-        if records < self.batch_end {
+    /// Says how far it is when it has left a batch of DataFusion's behind. Not more often: each piece is decoded alone.
+    fn report_batch(&mut self) -> Result<(), Refusal> {
+        let records = self.machine.word(RECORDS).wrapping_sub(self.file_begin);
+        if records < self.report_at {
             return Ok(());
         }
-        self.batch_end = records + self.context.batch_records as u64;
-        if !std::mem::take(&mut self.unfinished_batch) {
-            return Ok(());
-        }
-        let finish = RawRecords { file: self.file, bytes: Vec::new() };
-        self.context.sender.blocking_send(finish).map_err(|_| Refusal::Cancelled)
+        let batch_records = self.context.batch_records;
+        self.report_at = (records / batch_records + 1) * batch_records;
+        self.report(Position { file: self.file, records })
+    }
+
+    fn report(&mut self, position: Position) -> Result<(), Refusal> {
+        // The state of an aggregation goes up when all is done. Until then nobody wants to know what else was read.
+        let is_wanted = self.unreported || matches!(self.context.fragment.output, Output::Records);
+        self.unreported = false;
+        if is_wanted { self.send(RawRecords::Reached(position)) } else { Ok(()) }
     }
 
     /// Takes the groups out of the table and empties it. Whether there were any.
@@ -355,17 +367,21 @@ impl<M: Invoke> Scan<M> {
     fn send_exception(&mut self, record: Vec<u8>) -> Result<(), Refusal> {
         self.context.metrics.records_scanned.add(1);
         self.context.metrics.exception_records.add(1);
-        self.send(record)
+        self.file_begin = self.file_begin.wrapping_sub(1);
+        self.send_bytes(record)
     }
 
-    fn send(&mut self, bytes: Vec<u8>) -> Result<(), Refusal> {
+    fn send_bytes(&mut self, bytes: Vec<u8>) -> Result<(), Refusal> {
         // The decoder checks the fields of a batch in one piece: bytes that are wrong alone can be right together.
         if std::str::from_utf8(&bytes).is_err() {
             return Err(Refusal::InvalidUtf8);
         }
         self.context.metrics.bytes_returned.add(bytes.len());
-        let records = RawRecords { file: self.file, bytes };
-        self.unfinished_batch = true;
+        self.unreported = true;
+        self.send(RawRecords::Bytes { file: self.file, bytes })
+    }
+
+    fn send(&self, records: RawRecords) -> Result<(), Refusal> {
         self.context.sender.blocking_send(records).map_err(|_| Refusal::Cancelled)
     }
 
