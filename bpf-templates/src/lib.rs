@@ -7,6 +7,10 @@
 pub const INDEX: &str = include_str!("index.bpf");
 /// Checks UTF-8, for the index stage. A subprogram.
 pub const UTF8: &str = include_str!("utf8.bpf");
+/// The program of a read hook around the stages. Behind the constants.
+pub const PACKET: &str = include_str!("packet.bpf");
+/// The ends of a packet to the output area. A subprogram.
+pub const CARRY: &str = include_str!("carry.bpf");
 /// Reads a number digit by digit. A subprogram.
 pub const NUMBER: &str = include_str!("number.bpf");
 /// Reads a date. Inlined for each date column.

@@ -62,6 +62,8 @@ pub enum BackendChoice {
     Stock,
     /// In the checked interpreter: slow, and needs no privilege.
     Interpret,
+    /// The same with programs for the hook, which are shown the file in pieces: for tests, not listed.
+    InterpretHook,
 }
 
 impl BackendChoice {
@@ -76,6 +78,7 @@ impl fmt::Display for BackendChoice {
             BackendChoice::Hook => "hook",
             BackendChoice::Stock => "stock",
             BackendChoice::Interpret => "interpret",
+            BackendChoice::InterpretHook => "interpret-hook",
         })
     }
 }
@@ -89,6 +92,7 @@ impl FromStr for BackendChoice {
             "hook" => Ok(BackendChoice::Hook),
             "stock" => Ok(BackendChoice::Stock),
             "interpret" => Ok(BackendChoice::Interpret),
+            "interpret-hook" => Ok(BackendChoice::InterpretHook),
             _ => Err(InvalidSetting::new("weir.backend", value, Self::ALLOWED)),
         }
     }

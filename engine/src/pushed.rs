@@ -10,6 +10,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use pushdown::Program;
 use pushdown::fragment::Fragment;
 
+use crate::kernel::BackendKind;
 use crate::options::{BackendChoice, PushdownMode};
 use crate::state::StateDecoder;
 
@@ -32,8 +33,10 @@ pub struct Pushed {
     pub declined: Vec<Declined>,
     /// `auto` or `require`.
     pub mode: PushdownMode,
-    /// As set; `auto` means the best that is available.
-    pub backend: BackendChoice,
+    /// Where the program runs.
+    pub backend: BackendKind,
+    /// A faster backend, and why it is not that one.
+    pub passed_over: Option<String>,
 }
 
 /// What is pushed down, in SQL, for EXPLAIN: the fragment's own text holds numbers as the program does.

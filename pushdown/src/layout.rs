@@ -5,6 +5,12 @@
 //! [`BEGIN`] and [`END`], and writes [`WINDOW_SLACK_BYTES`] zero bytes behind the end. After it [`CONSUMED`] is
 //! the window offset of the first byte that was not processed, always the beginning of a record (or `END`), and
 //! [`STOP`] says why it is not further on. The unfinished record behind it must be presented again, complete.
+//!
+//! A program for a read hook gets the file packet by packet and answers how far it got ([`PACKET_CONSUME`],
+//! [`PACKET_STOP`]). It takes all of a packet unless [`STOP`] says why not; nothing is presented again. The record that
+//! the packet's end cuts goes to the output area in pieces, raw, and counts as an exception record. Between two
+//! reads the caller may drain the output area: its bytes from [`CARRY_BEGIN`] on are the beginning of that record
+//! while [`CARRY_STATE`] is not 0.
 
 /// The memory of a program. The numbers are the indices of the file descriptor array that it is loaded with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,6 +67,16 @@ pub const EXCEPTIONS: usize = 48;
 pub const OUTPUT_USED: usize = 56;
 /// Groups in the table. The caller sets it to 0 when it has drained and zeroed the table.
 pub const GROUP_COUNT: usize = 64;
+/// Out: not 0 if a guard of a packet failed, which is a defect of the program.
+pub const OUTSIDE: usize = 72;
+/// Where in a record the output area ends, for programs that get packets: 0 at the end of a record, else a state of the
+/// template `carry`. The caller sets it to 0 at the beginning of a file.
+pub const CARRY_STATE: usize = 80;
+/// Offset in the output area of the record that is unfinished, if there is one. The caller sets it to 0 when it has
+/// drained the area.
+pub const CARRY_BEGIN: usize = 88;
+/// Bytes of the packet that was seen last. The caller sets it to 0 to find out whether there was one.
+pub const PACKET_BYTES: usize = 96;
 /// First byte behind the header: private to the program.
 pub const SCRATCH: usize = 128;
 
@@ -70,6 +86,13 @@ pub const STOP_CHUNK: u64 = 0;
 pub const STOP_OUTPUT: u64 = 1;
 /// The next record's group does not fit into the table: drain it and go on from `CONSUMED`.
 pub const STOP_GROUPS: u64 = 2;
+
+/// Answer of a program for a read hook: all bytes of the packet were taken.
+pub const PACKET_CONSUME: u64 = 1;
+/// Answer: this minus [`PACKET_STOP`] bytes of the packet were taken, and the read ends here.
+pub const PACKET_STOP: u64 = 2;
+/// Largest packet (BPF_FILE_READ_WINDOW_MAX of the kernel patch).
+pub const PACKET_BYTES_MAX: usize = 32 << 10;
 
 /// Sizes of the areas, chosen by the caller of the compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

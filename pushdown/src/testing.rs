@@ -2,7 +2,7 @@
 //! presents what came out in the form of the reference interpreter, so that the two can be compared.
 
 use crate::Program;
-use crate::fragment::interpret::Outcome;
+use crate::fragment::interpret::{self as reference, Outcome};
 use crate::fragment::{Fragment, Key, Output};
 use crate::layout::{self, Map, WINDOW_SLACK_BYTES};
 
@@ -66,14 +66,87 @@ pub fn drive(
     total.matched = machine.word(layout::MATCHED);
     total.exceptions = machine.word(layout::EXCEPTIONS);
     drain_groups(fragment, program, machine, &mut total);
-    if let Output::Aggregates { keys, aggregates } = &fragment.output
-        && keys.is_empty()
-    {
-        let count: usize = aggregates.iter().map(|each| each.function.state_words()).sum();
-        let from = program.layout.accumulators;
-        total.accumulators = words(&machine.map(Map::State)[from..from + 8 * count]);
-    }
+    total.accumulators = accumulators(fragment, program, machine);
     total
+}
+
+fn accumulators(fragment: &Fragment, program: &Program, machine: &impl Machine) -> Vec<u64> {
+    let Output::Aggregates { keys, aggregates } = &fragment.output else { return Vec::new() };
+    if !keys.is_empty() {
+        return Vec::new();
+    }
+    let count: usize = aggregates.iter().map(|each| each.function.state_words()).sum();
+    let from = program.layout.accumulators;
+    words(&machine.map(Map::State)[from..from + 8 * count])
+}
+
+/// Something that can run a program for a read hook.
+pub trait PacketMachine: Machine {
+    /// One invocation with the packet that begins at `position`: its answer.
+    fn invoke_packet(&mut self, packet: &[u8], position: u64) -> u64;
+}
+
+/// Feeds `bytes` to the program in packets of at most `packet_bytes` and collects its results; raw records are decided
+/// by the reference interpreter, because which ones they are depends on where packets end.
+///
+/// # Panics
+/// When the program breaks the contract of an invocation.
+pub fn drive_packets(
+    fragment: &Fragment,
+    program: &Program,
+    machine: &mut impl PacketMachine,
+    bytes: &[u8],
+    packet_bytes: usize,
+) -> Outcome {
+    let mut total = Outcome::default();
+    let (mut raw, mut unfinished) = (Vec::new(), Vec::new());
+    let mut stuck = false;
+    while total.consumed < bytes.len() {
+        let packet = &bytes[total.consumed..bytes.len().min(total.consumed + packet_bytes)];
+        let answer = machine.invoke_packet(packet, total.consumed as u64);
+        assert_eq!(machine.word(layout::OUTSIDE), 0, "a guard failed");
+        let taken = match answer {
+            layout::PACKET_CONSUME => packet.len(),
+            answer => (answer - layout::PACKET_STOP) as usize,
+        };
+        assert!(taken <= packet.len(), "{taken} of {} bytes", packet.len());
+        assert!(taken > 0 || !stuck, "no progress");
+        stuck = taken == 0;
+        total.consumed += taken;
+        drain_raw(machine, &mut raw, &mut unfinished);
+        if machine.word(layout::STOP) == layout::STOP_GROUPS {
+            drain_groups(fragment, program, machine, &mut total);
+        }
+    }
+    let last = reference::run(fragment, &unfinished, true);
+    raw.extend_from_slice(&unfinished);
+    drain_groups(fragment, program, machine, &mut total);
+    total.accumulators = accumulators(fragment, program, machine);
+    let mut decided = reference::run(fragment, &raw, true);
+    decided.consumed = 0;
+    decided.records = machine.word(layout::RECORDS) + last.records;
+    if !matches!(fragment.output, Output::Records) {
+        decided.matched += machine.word(layout::MATCHED);
+    }
+    total.merge(fragment, &decided);
+    total
+}
+
+/// Takes out whole raw records; the one that is cut stays in `unfinished`.
+fn drain_raw(machine: &mut impl Machine, raw: &mut Vec<u8>, unfinished: &mut Vec<u8>) {
+    let used = machine.word(layout::OUTPUT_USED) as usize;
+    let begin = match machine.word(layout::CARRY_STATE) {
+        0 => used,
+        _ => machine.word(layout::CARRY_BEGIN) as usize,
+    };
+    let (whole, cut) = machine.map(Map::Output)[..used].split_at(begin);
+    if !whole.is_empty() {
+        raw.append(unfinished);
+        raw.extend_from_slice(whole);
+    }
+    unfinished.extend_from_slice(cut);
+    machine.set_word(layout::OUTPUT_USED, 0);
+    machine.set_word(layout::CARRY_BEGIN, 0);
 }
 
 /// Runs until nothing more of the window is consumed.

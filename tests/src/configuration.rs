@@ -1,6 +1,6 @@
 //! The ways in which the same query is run; all must give the same answer.
 
-use engine::kernel::kernel_available_or_skip;
+use engine::kernel::{hook_available_or_skip, kernel_available_or_skip, probe_hook};
 use engine::options::{BackendChoice, PushdownMode};
 use engine::session::{Session, SessionOptions};
 
@@ -20,18 +20,40 @@ pub const OFF: Configuration =
     Configuration { label: "off", pushdown: PushdownMode::Off, backend: BackendChoice::Auto };
 
 /// Every machine. A backend that cannot run here is left out, and its absence said.
-pub const PUSHED: [Configuration; 2] = [
+pub const PUSHED: [Configuration; 4] = [
     Configuration { label: "interpret", pushdown: PushdownMode::Require, backend: BackendChoice::Interpret },
+    Configuration {
+        label: "interpret-hook",
+        pushdown: PushdownMode::Require,
+        backend: BackendChoice::InterpretHook,
+    },
     Configuration { label: "stock", pushdown: PushdownMode::Require, backend: BackendChoice::Stock },
+    Configuration { label: "hook", pushdown: PushdownMode::Require, backend: BackendChoice::Hook },
 ];
 
-/// Those of [`PUSHED`] that can run here.
+/// Those of [`PUSHED`] that can run here. If `WEIR_BACKEND` has the label of one, that one alone.
 pub fn available(test: &str) -> Vec<Configuration> {
+    let chosen = PUSHED.into_iter().filter(|configuration| is_chosen(configuration.label));
     let can_run = |configuration: &Configuration| match configuration.backend {
-        BackendChoice::Interpret => true,
-        BackendChoice::Auto | BackendChoice::Hook | BackendChoice::Stock => kernel_available_or_skip(test),
+        BackendChoice::Interpret | BackendChoice::InterpretHook => true,
+        BackendChoice::Auto | BackendChoice::Stock => kernel_available_or_skip(test),
+        BackendChoice::Hook => hook_wanted(test),
     };
-    PUSHED.into_iter().filter(can_run).collect()
+    let available: Vec<Configuration> = chosen.filter(can_run).collect();
+    assert!(!available.is_empty(), "WEIR_BACKEND is not a backend that can run here");
+    available
+}
+
+/// Whether tests run with a backend: `WEIR_BACKEND` is its name, or not set.
+pub fn is_chosen(backend: &str) -> bool {
+    std::env::var("WEIR_BACKEND").map_or(true, |only| only == backend)
+}
+
+/// Whether a test runs with the read hook: in a patched kernel, such as that of the guest of `tests/guest`. Outside of
+/// it nothing is said for each test.
+pub fn hook_wanted(test: &str) -> bool {
+    let required = std::env::var("WEIR_REQUIRE_HOOK").is_ok_and(|value| value == "1");
+    (required || probe_hook().is_ok()) && hook_available_or_skip(test)
 }
 
 impl Configuration {

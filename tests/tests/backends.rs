@@ -1,14 +1,18 @@
 //! Compiled fragments on every machine against the reference interpreter: the interpreter of instructions and the
 //! kernel must both make of random fragments and bytes what the specification says.
 
+use std::io::Write;
+
 use engine::kernel::{BackendKind, Machine, kernel_available_or_skip};
 use pushdown::fragment::interpret as reference;
 use pushdown::fragment::{
     Aggregate, AggregateFunction, Column, ColumnType, Comparison, Dialect, Expr, Fragment, Output, Predicate,
 };
 use pushdown::layout::{Map, Sizes};
-use pushdown::testing::{Random, drive};
+use pushdown::layout::{PACKET_CONSUME, PACKET_STOP};
+use pushdown::testing::{Random, drive, drive_packets};
 use pushdown::{Program, Target, compile};
+use weir_tests::configuration::{hook_wanted, is_chosen};
 
 /// The smallest that is allowed, so that tables and areas fill up.
 const SMALL: Sizes = Sizes { window_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
@@ -30,22 +34,47 @@ impl pushdown::testing::Machine for Driven {
     }
 }
 
+/// Attached to a file with all bytes: the machine cuts them into packets.
+impl pushdown::testing::PacketMachine for Driven {
+    fn invoke_packet(&mut self, packet: &[u8], position: u64) -> u64 {
+        let taken = self.0.read(position, packet.len()).expect("a compiled program runs");
+        if taken == packet.len() { PACKET_CONSUME } else { PACKET_STOP + taken as u64 }
+    }
+}
+
 fn backends(test: &str) -> Vec<BackendKind> {
-    let mut backends = vec![BackendKind::Interpret];
+    let mut backends = vec![BackendKind::Interpret, BackendKind::InterpretHook];
     if kernel_available_or_skip(test) {
         backends.push(BackendKind::Stock);
     }
+    if hook_wanted(test) {
+        backends.push(BackendKind::Hook);
+    }
+    backends.retain(|backend| is_chosen(backend.name()));
+    assert!(!backends.is_empty(), "WEIR_BACKEND is not a backend that can run here");
     backends
 }
 
 fn check(fragment: &Fragment, bytes: &[u8], chunk_bytes: usize, backends: &[BackendKind], case: &str) {
-    let program = compile(fragment, Target::Window, SMALL)
-        .unwrap_or_else(|error| panic!("{case}: {error}\n{fragment}"));
     let expected = reference::run(fragment, bytes, true);
     for &backend in backends {
+        let program = compile(fragment, backend.target(), SMALL)
+            .unwrap_or_else(|error| panic!("{case}: {error}\n{fragment}"));
         let machine = Machine::load(backend, &program)
             .unwrap_or_else(|error| panic!("{case}, {backend:?}: {error}\n{fragment}"));
-        let actual = drive(fragment, &program, &mut Driven(machine), bytes, chunk_bytes);
+        let mut machine = Driven(machine);
+        let actual = match backend.target() {
+            Target::Window => drive(fragment, &program, &mut machine, bytes, chunk_bytes),
+            Target::Packet => {
+                let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+                file.write_all(bytes).expect("a temporary file can be written");
+                machine.0.attach(file.as_file(), 0).unwrap_or_else(|error| panic!("{backend:?}: {error}"));
+                let mut actual = drive_packets(fragment, &program, &mut machine, bytes, chunk_bytes);
+                // An unfinished record at the end is taken, but not counted.
+                actual.consumed = expected.consumed;
+                actual
+            }
+        };
         assert_eq!(
             actual,
             expected,

@@ -173,8 +173,9 @@ fn the_compiler_refuses_what_it_cannot_do() {
     ] {
         assert_eq!(compile_error(&format!("{plain}{count}"), sizes), CompileError::Sizes(sizes));
     }
-    let packet = compile(&fragment(&format!("{plain}{count}")), Target::Packet, SIZES).err();
-    assert_eq!(packet, Some(CompileError::Target(Target::Packet)));
+    let large = Sizes { window_bytes: 64 << 10, output_bytes: 64 << 10, ..SIZES };
+    let packet = compile(&fragment(&format!("{plain}{count}")), Target::Packet, large).err();
+    assert_eq!(packet, Some(CompileError::Sizes(large)));
     let long = Sizes { group_capacity: 1 << 24, ..SIZES };
     let keys = format!("{plain}output aggregates\nkey s bytes=64\n");
     assert_eq!(compile_error(&keys, long), CompileError::TooLarge);

@@ -34,8 +34,6 @@ use datafusion::physical_plan::{
 pub use refusal::{ContractError, Refusal};
 pub use stream::FellBack;
 
-use crate::kernel::BackendKind;
-use crate::options::BackendChoice;
 use crate::pushed::Pushed;
 use metrics::ScanMetrics;
 use original::{csv_scan, with_leaf};
@@ -77,13 +75,6 @@ impl KernelFilterReduceExec {
         &self.pushed
     }
 
-    fn backend(&self) -> BackendKind {
-        match self.pushed.backend {
-            BackendChoice::Interpret => BackendKind::Interpret,
-            BackendChoice::Auto | BackendChoice::Hook | BackendChoice::Stock => BackendKind::Stock,
-        }
-    }
-
     /// What is pushed down and what is not, with its name.
     fn shown(&self) -> [(&'static str, &[String]); 4] {
         let shown = &self.pushed.shown;
@@ -96,11 +87,12 @@ impl KernelFilterReduceExec {
     }
 
     fn fmt_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KernelFilterReduceExec: backend={}", self.backend().name())?;
+        write!(f, "KernelFilterReduceExec: backend={}", self.pushed.backend.name())?;
         for (name, items) in self.shown() {
             fmt_list(f, name, items.iter())?;
         }
-        fmt_list(f, "declined", self.pushed.declined.iter())
+        fmt_list(f, "declined", self.pushed.declined.iter())?;
+        fmt_list(f, "passed_over", self.pushed.passed_over.iter())
     }
 }
 
@@ -151,7 +143,7 @@ impl DisplayAs for KernelFilterReduceExec {
                 write!(f, "\n{}{}", self.pushed.fragment, self.pushed.program.listing.trim_end())
             }
             DisplayFormatType::TreeRender => {
-                writeln!(f, "backend={}", self.backend().name())?;
+                writeln!(f, "backend={}", self.pushed.backend.name())?;
                 for (name, items) in self.shown() {
                     for item in items {
                         writeln!(f, "{name}={item}")?;
@@ -224,7 +216,6 @@ impl ExecutionPlan for KernelFilterReduceExec {
         }
         Ok(stream::execute(stream::Partition {
             pushed: Arc::clone(&self.pushed),
-            backend: self.backend(),
             scan: scan.clone(),
             config: config.clone(),
             source: source.clone(),

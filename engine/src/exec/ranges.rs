@@ -61,6 +61,16 @@ impl<'a> Input<'a> {
     pub fn position(&self) -> u64 {
         self.position
     }
+
+    /// The offset in the file behind the last byte, or more if the file ends before.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The file.
+    pub fn file(&self) -> &'a File {
+        self.file
+    }
 }
 
 /// How a file begins.

@@ -105,6 +105,17 @@ pub enum ContractError {
         /// Length of the record.
         bytes: usize,
     },
+    /// A guard of a packet failed.
+    #[error("it read outside of its packet")]
+    Outside,
+    /// The kernel says that more was read than was asked for.
+    #[error("it took {taken} of {wanted} bytes")]
+    Overread {
+        /// What the kernel said.
+        taken: usize,
+        /// What was asked for.
+        wanted: usize,
+    },
     /// An output area is smaller than what is said to be in it.
     #[error("it wrote {used} bytes into an area of {size}")]
     Overrun {

@@ -41,7 +41,7 @@ use super::ranges::{Preamble, owned_input};
 use super::records::{RawRecords, RawRecordsExec};
 use super::refusal::Refusal;
 use super::worker::{Context, Finished, Scan};
-use crate::kernel::{BackendKind, Machine};
+use crate::kernel::Machine;
 use crate::options::PushdownMode;
 use crate::pushed::Pushed;
 
@@ -65,8 +65,6 @@ pub struct FellBack {
 pub struct Partition {
     /// What is run.
     pub pushed: Arc<Pushed>,
-    /// Where the program runs.
-    pub backend: BackendKind,
     /// The scan that it stands over.
     pub scan: DataSourceExec,
     /// The same.
@@ -232,7 +230,6 @@ impl Partition {
         let pushed = &self.pushed;
         let work = Work {
             pushed: Arc::clone(pushed),
-            backend: self.backend,
             first: self.index == 0,
             store: self.context.runtime_env().object_store(&self.config.object_store_url)?,
             files: self.files(),
@@ -245,6 +242,8 @@ impl Partition {
             runtime: Handle::current(),
         };
         let context = Context {
+            backend: pushed.backend,
+            cookie: self.index as u64,
             fragment: pushed.fragment.clone(),
             layout: pushed.program.layout.clone(),
             state: pushed.state.clone(),
@@ -326,7 +325,6 @@ impl Drop for Worker {
 /// What a worker does.
 struct Work {
     pushed: Arc<Pushed>,
-    backend: BackendKind,
     /// Whether this is the first partition.
     first: bool,
     store: Arc<dyn ObjectStore>,
@@ -338,7 +336,7 @@ struct Work {
 impl Work {
     /// Blocks. The machine lives as long as this.
     fn run(self, context: Context) -> Result<Finished, Refusal> {
-        let machine = Machine::load(self.backend, &self.pushed.program)?;
+        let machine = Machine::load(self.pushed.backend, &self.pushed.program)?;
         let statistics = machine.statistics();
         context.metrics.verifier_time.add_duration(statistics.load_time);
         if self.first {

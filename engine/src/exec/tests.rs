@@ -23,8 +23,8 @@ use datafusion::prelude::{CsvReadOptions, SessionConfig};
 use futures::TryStreamExt;
 use pushdown::fragment::{Dialect, Fragment, Output};
 use pushdown::layout::{
-    BEGIN, CONSUMED, END, Layout, Map, OUTPUT_USED, RECORDS, STOP, STOP_CHUNK, STOP_OUTPUT, Sizes,
-    WINDOW_SLACK_BYTES,
+    BEGIN, CONSUMED, END, Layout, Map, OUTPUT_USED, OUTSIDE, PACKET_BYTES, RECORDS, STOP, STOP_CHUNK,
+    STOP_OUTPUT, Sizes, WINDOW_SLACK_BYTES,
 };
 use tokio::sync::mpsc;
 
@@ -35,7 +35,8 @@ use super::ranges::{Input, Preamble, RangeError, RecordEnd, owned_input};
 use super::records::{Position, RawRecords, RawRecordsExec};
 use super::refusal::Refusal;
 use super::worker::{Context, Invoke, Scan};
-use crate::kernel::{KernelError, kernel_available_or_skip};
+
+use crate::kernel::{BackendKind, KernelError, kernel_available_or_skip};
 use crate::options::{BackendChoice, PushdownMode};
 use crate::pushed::Pushed;
 use crate::session::{Session, SessionOptions};
@@ -357,10 +358,21 @@ impl Invoke for EveryRecord {
 const SMALL: Sizes = Sizes { window_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
 
 fn scan<M: Invoke>(machine: M, table: &Table, input: Input<'_>) -> Result<Vec<RawRecords>, Refusal> {
+    scan_on(BackendKind::Interpret, machine, table, input)
+}
+
+fn scan_on<M: Invoke>(
+    backend: BackendKind,
+    machine: M,
+    table: &Table,
+    input: Input<'_>,
+) -> Result<Vec<RawRecords>, Refusal> {
     let (sender, mut receiver) = mpsc::channel(100_000);
     let pool: Arc<dyn datafusion::execution::memory_pool::MemoryPool> =
         Arc::new(UnboundedMemoryPool::default());
     let context = Context {
+        backend,
+        cookie: 0,
         fragment: Fragment {
             dialect: Dialect::default(),
             field_count: table.column_count,
@@ -483,6 +495,58 @@ fn no_progress_is_an_error() {
     }
 }
 
+/// Attached to a file, it says that it took some bytes and leaves words in its state.
+struct Liar {
+    machine: EveryRecord,
+    taken: usize,
+    words: &'static [(usize, u64)],
+}
+
+impl Invoke for Liar {
+    fn map(&self, map: Map) -> &[u8] {
+        self.machine.map(map)
+    }
+
+    fn map_mut(&mut self, map: Map) -> &mut [u8] {
+        self.machine.map_mut(map)
+    }
+
+    fn run(&mut self) -> Result<(), KernelError> {
+        Err(KernelError::WrongMachine)
+    }
+
+    fn attach(&mut self, _file: &File, _cookie: u64) -> Result<(), KernelError> {
+        Ok(())
+    }
+
+    fn read(&mut self, _position: u64, _bytes: usize) -> Result<usize, KernelError> {
+        for &(offset, value) in self.words {
+            self.set_word(offset, value);
+        }
+        Ok(self.taken)
+    }
+}
+
+#[test]
+fn a_hook_that_breaks_its_contract_is_an_error() {
+    let table = Table::new("a,b\n".repeat(5000).as_bytes(), false, COLUMN_COUNT);
+    let cases: [(usize, &[(usize, u64)]); 6] = [
+        (4, &[(OUTSIDE, 1)]),
+        (9 << 20, &[]),
+        (4, &[(STOP, 9)]),
+        (0, &[(STOP, STOP_OUTPUT)]),
+        // It ran, so this is not the end of the file.
+        (0, &[(PACKET_BYTES, 4096)]),
+        (4, &[(OUTPUT_USED, 1 << 40)]),
+    ];
+    for (taken, words) in cases {
+        let input = owned_input(&table.file, 20_000, None, &table.preamble()).unwrap().unwrap();
+        let machine = Liar { machine: EveryRecord::new(SMALL), taken, words };
+        let outcome = scan_on(BackendKind::InterpretHook, machine, &table, input);
+        assert!(matches!(outcome, Err(Refusal::Contract(_))), "{taken} {words:?}: {outcome:?}");
+    }
+}
+
 /// The same plan with small areas in its programs.
 fn shrunk(plan: Arc<dyn ExecutionPlan>) -> (Arc<dyn ExecutionPlan>, usize) {
     let mut count = 0;
@@ -491,7 +555,11 @@ fn shrunk(plan: Arc<dyn ExecutionPlan>) -> (Arc<dyn ExecutionPlan>, usize) {
             return Ok(Transformed::no(node));
         };
         let pushed = Pushed::clone(exec.pushed());
-        let program = pushdown::compile(&pushed.fragment, pushdown::Target::Window, SMALL).unwrap();
+        let sizes = match pushed.backend.target() {
+            pushdown::Target::Window => SMALL,
+            pushdown::Target::Packet => Sizes { window_bytes: 32 << 10, output_bytes: 32 << 10, ..SMALL },
+        };
+        let program = pushdown::compile(&pushed.fragment, pushed.backend.target(), sizes).unwrap();
         let pushed = Pushed { program: Arc::new(program), ..pushed };
         count += 1;
         Ok(Transformed::yes(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?) as _))
@@ -538,6 +606,8 @@ async fn programs_with_small_areas() {
         let expected = sorted_rows(sql, &path, PushdownMode::Off, BackendChoice::Auto).await;
         let interpreted = sorted_rows(sql, &path, PushdownMode::Require, BackendChoice::Interpret).await;
         assert!(interpreted == expected, "{sql} in the interpreter");
+        let hooked = sorted_rows(sql, &path, PushdownMode::Require, BackendChoice::InterpretHook).await;
+        assert!(hooked == expected, "{sql} in the interpreter, page by page");
         if kernel_available_or_skip("programs_with_small_areas") {
             let stock = sorted_rows(sql, &path, PushdownMode::Require, BackendChoice::Stock).await;
             assert!(stock == expected, "{sql} in the kernel");

@@ -11,12 +11,16 @@
 //!          `----------- one chunk ---------------'
 //! ```
 
+mod hooked;
+
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::MemoryReservation;
+use pushdown::Target;
 use pushdown::fragment::{Fragment, Output};
 use pushdown::layout::{
     BEGIN, CONSUMED, END, EXCEPTIONS, GROUP_COUNT, Layout, MATCHED, Map, OUTPUT_USED, RECORDS, STOP,
@@ -28,7 +32,7 @@ use super::metrics::ScanMetrics;
 use super::ranges::{Input, RecordEnd};
 use super::records::{Position, RawRecords};
 use super::refusal::{ContractError, Refusal};
-use crate::kernel::{KernelError, Machine};
+use crate::kernel::{BackendKind, KernelError, Machine};
 use crate::state::StateDecoder;
 
 /// Longest record that is held in memory to be sent up raw. A stray quote can make one record of the rest of a file.
@@ -44,6 +48,16 @@ pub trait Invoke {
     fn map_mut(&mut self, map: Map) -> &mut [u8];
     /// One invocation.
     fn run(&mut self) -> Result<(), KernelError>;
+    /// [`Machine::attach`].
+    fn attach(&mut self, _file: &File, _cookie: u64) -> Result<(), KernelError> {
+        Err(KernelError::WrongMachine)
+    }
+    /// [`Machine::read`].
+    fn read(&mut self, _position: u64, _bytes: usize) -> Result<usize, KernelError> {
+        Err(KernelError::WrongMachine)
+    }
+    /// [`Machine::detach`].
+    fn detach(&mut self) {}
 
     /// A word of the state map.
     fn word(&self, offset: usize) -> u64 {
@@ -68,6 +82,18 @@ impl Invoke for Machine {
     fn run(&mut self) -> Result<(), KernelError> {
         Machine::run(self)
     }
+
+    fn attach(&mut self, file: &File, cookie: u64) -> Result<(), KernelError> {
+        Machine::attach(self, file, cookie)
+    }
+
+    fn read(&mut self, position: u64, bytes: usize) -> Result<usize, KernelError> {
+        Machine::read(self, position, bytes)
+    }
+
+    fn detach(&mut self) {
+        Machine::detach(self);
+    }
 }
 
 /// The little-endian words of a map.
@@ -78,6 +104,8 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
 /// What a worker needs besides the machine.
 #[derive(Debug)]
 pub struct Context {
+    /// What kind of machine it is.
+    pub backend: BackendKind,
     /// What the machine runs.
     pub fragment: Fragment,
     /// Where its inputs and outputs lie.
@@ -92,6 +120,8 @@ pub struct Context {
     pub metrics: ScanMetrics,
     /// Accounts for the batches that are held until the end.
     pub reservation: MemoryReservation,
+    /// Tells the workers apart in lists of the kernel's links.
+    pub cookie: u64,
     /// Records of a file that DataFusion decodes at a time.
     pub batch_records: u64,
 }
@@ -142,7 +172,10 @@ impl<M: Invoke> Scan<M> {
         self.file = index;
         self.file_begin = self.machine.word(RECORDS);
         self.report_at = self.context.batch_records;
-        self.read_windows(path, input)?;
+        match self.context.backend.target() {
+            Target::Packet => self.read_hooked(&input)?,
+            Target::Window => self.read_windows(path, input)?,
+        }
         self.report(Position::file_end(index))
     }
 
@@ -220,7 +253,7 @@ impl<M: Invoke> Scan<M> {
             self.check_cancelled()?;
             self.machine.set_word(BEGIN, begin as u64);
             self.machine.set_word(END, end as u64);
-            self.invoke()?;
+            self.counted(|machine| machine.run())?;
             let consumed = self.machine.word(CONSUMED);
             let next = usize::try_from(consumed).ok().filter(|next| (begin..=end).contains(next));
             let next = next.ok_or(ContractError::Consumed { begin, end, consumed })?;
@@ -243,12 +276,12 @@ impl<M: Invoke> Scan<M> {
         Ok(begin)
     }
 
-    /// One invocation, counted and timed.
-    fn invoke(&mut self) -> Result<(), Refusal> {
+    /// Something that runs the program, counted and timed.
+    fn counted<T>(&mut self, run: impl FnOnce(&mut M) -> Result<T, KernelError>) -> Result<T, Refusal> {
         let metrics = &self.context.metrics;
         let _compute = metrics.baseline.elapsed_compute().timer();
         let kernel = metrics.kernel_time.timer();
-        self.machine.run()?;
+        let result = run(&mut self.machine)?;
         kernel.done();
         let counters = [
             (RECORDS, &metrics.records_scanned),
@@ -260,7 +293,7 @@ impl<M: Invoke> Scan<M> {
             metric.add(usize::try_from(count.wrapping_sub(*counted)).unwrap_or_default());
             *counted = count;
         }
-        Ok(())
+        Ok(result)
     }
 
     /// Sends the raw records up. Whether there were any.

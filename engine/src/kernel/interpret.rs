@@ -4,11 +4,14 @@
 //! the other machines are compared with, never chosen for speed.
 
 use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
 use pushdown::Program;
 use pushdown::bpf::interpret::{Limits, Memory, Prepared};
-use pushdown::layout::Map;
+use pushdown::layout::{Map, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
 
 use super::{KernelError, LoadStatistics};
 
@@ -16,13 +19,20 @@ use super::{KernelError, LoadStatistics};
 pub(super) struct Interpreter {
     program: Prepared,
     memory: Memory,
+    file: Option<File>,
 }
+
+/// Of the page cache.
+const PAGE_BYTES: usize = 4096;
 
 impl Interpreter {
     pub(super) fn load(program: &Program) -> (Interpreter, LoadStatistics) {
         let start = Instant::now();
-        let machine =
-            Interpreter { program: Prepared::new(&program.insns), memory: Memory::new(&program.layout) };
+        let machine = Interpreter {
+            program: Prepared::new(&program.insns),
+            memory: Memory::new(&program.layout),
+            file: None,
+        };
         let statistics = LoadStatistics {
             program_instructions: program.insns.len(),
             verified_instructions: None,
@@ -37,6 +47,48 @@ impl Interpreter {
 
     pub(super) fn map_mut(&mut self, map: Map) -> &mut [u8] {
         self.memory.map_mut(map)
+    }
+
+    pub(super) fn attach(&mut self, file: &File) -> Result<(), KernelError> {
+        self.file = Some(file.try_clone().map_err(|source| KernelError::Attach { source })?);
+        Ok(())
+    }
+
+    pub(super) fn detach(&mut self) {
+        self.file = None;
+    }
+
+    /// As the kernel does it with the page cache: up to the end of a folio, the next one, and so on. By turns, 32 KiB are
+    /// of single pages and one large folio.
+    pub(super) fn read(&mut self, position: u64, bytes: usize) -> Result<usize, KernelError> {
+        let failed = |source| KernelError::Run { source };
+        let file = self.file.as_ref().ok_or(KernelError::WrongMachine)?;
+        let file_bytes = file.metadata().map_err(failed)?.len();
+        let mut page = vec![0; PACKET_BYTES_MAX];
+        let mut taken = 0;
+        while taken < bytes {
+            let at = position + taken as u64;
+            let folio_bytes =
+                if (at / PACKET_BYTES_MAX as u64).is_multiple_of(2) { PAGE_BYTES } else { PACKET_BYTES_MAX };
+            let room = folio_bytes - (at % folio_bytes as u64) as usize;
+            let wanted = room.min(bytes - taken);
+            let read = match file.read_at(&mut page[..wanted], at) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                result => result.map_err(failed)?,
+            };
+            if read == 0 {
+                break;
+            }
+            self.memory.set_packet(&page[..read], at, file_bytes);
+            match self.program.run(&mut self.memory, Limits::default())?.value {
+                PACKET_CONSUME => taken += read,
+                answer => match answer.checked_sub(PACKET_STOP) {
+                    Some(part) if part <= read as u64 => return Ok(taken + part as usize),
+                    _ => return Err(KernelError::ProgramFailed { retval: answer as u32 }),
+                },
+            }
+        }
+        Ok(taken)
     }
 
     /// The return value as the kernel hands it out: its low 32 bits.

@@ -3,10 +3,13 @@
 //! A [`pushdown::Program`] goes in; a [`Machine`] comes out: the loaded program and its maps as plain bytes, laid
 //! out by the program's [`Layout`](pushdown::layout::Layout). The caller fills the window and the header words,
 //! calls [`Machine::run`], and reads the results from the maps; what the words mean is the matter of
-//! [`pushdown::layout`]. All machines answer alike, and a dropped one leaves nothing behind in the kernel.
+//! [`pushdown::layout`]. A program for a read hook has no window: it is attached to a file ([`Machine::attach`]), and
+//! [`Machine::read`] runs it where the kernel would have copied the file's bytes. All machines answer alike, and a
+//! dropped one leaves nothing behind in the kernel.
 //!
-//! [`probe`] says whether this process can use the kernel at all, and if not what to do about it.
+//! [`probe`] and [`probe_hook`] say whether this process can use the kernel, and if not what to do about it.
 
+mod hook;
 mod interpret;
 mod probe;
 mod stock;
@@ -15,31 +18,49 @@ mod sys;
 mod tests;
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::time::Duration;
 
-use pushdown::Program;
 use pushdown::bpf::interpret::Fault;
 use pushdown::layout::Map;
+use pushdown::{Program, Target};
 use thiserror::Error;
 
-pub use probe::{Unavailable, kernel_available_or_skip, probe};
+pub use probe::{
+    HookProbe, Unavailable, hook_available_or_skip, kernel_available_or_skip, probe, probe_hook,
+};
+pub use sys::READ_BYTES_MAX;
 
 /// Where a program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BackendKind {
+    /// In the read path of a patched kernel, over the page cache in place.
+    Hook,
     /// In an unpatched kernel, over a window of memory-mapped bytes.
     Stock,
     /// In user space, slowly and without privilege.
     Interpret,
+    /// The same with programs for the hook.
+    InterpretHook,
 }
 
 impl BackendKind {
     /// Its name in options and EXPLAIN.
     pub fn name(self) -> &'static str {
         match self {
+            BackendKind::Hook => "hook",
             BackendKind::Stock => "stock",
             BackendKind::Interpret => "interpret",
+            BackendKind::InterpretHook => "interpret-hook",
+        }
+    }
+
+    /// What its programs are compiled for.
+    pub fn target(self) -> Target {
+        match self {
+            BackendKind::Hook | BackendKind::InterpretHook => Target::Packet,
+            BackendKind::Stock | BackendKind::Interpret => Target::Window,
         }
     }
 }
@@ -72,6 +93,15 @@ pub enum KernelError {
         /// The errno.
         source: io::Error,
     },
+    /// The program was not attached to the file.
+    #[error("{}", attach_message(source))]
+    Attach {
+        /// The errno.
+        source: io::Error,
+    },
+    /// Programs for a read hook are attached and read through, all others are run.
+    #[error("this machine does not work in this way")]
+    WrongMachine,
     /// The program returned something else than 0, a bug of the compiler.
     #[error("the program failed with {retval}")]
     ProgramFailed {
@@ -83,14 +113,24 @@ pub enum KernelError {
     Fault(#[from] Fault),
 }
 
+fn attach_message(source: &io::Error) -> String {
+    match source.raw_os_error() {
+        Some(libc::EOPNOTSUPP) => {
+            "the file system does not have the read hook; copy the file to ext4, XFS or tmpfs".to_owned()
+        }
+        _ => format!("the kernel refuses to attach the program to the file: {source}"),
+    }
+}
+
 impl KernelError {
     /// The errno behind it, if the kernel gave one.
     pub fn errno(&self) -> Option<i32> {
         match self {
             KernelError::Map { source, .. }
             | KernelError::Load { source, .. }
+            | KernelError::Attach { source }
             | KernelError::Run { source } => source.raw_os_error(),
-            KernelError::ProgramFailed { .. } | KernelError::Fault(_) => None,
+            KernelError::ProgramFailed { .. } | KernelError::Fault(_) | KernelError::WrongMachine => None,
         }
     }
 
@@ -146,6 +186,7 @@ pub struct Machine {
 
 #[derive(Debug)]
 enum Backend {
+    Hook(hook::Hook),
     Stock(stock::Stock),
     Interpret(interpret::Interpreter),
 }
@@ -154,11 +195,15 @@ impl Machine {
     /// Creates the maps, zeroed, and loads the program.
     pub fn load(backend: BackendKind, program: &Program) -> Result<Machine, KernelError> {
         let (backend, statistics) = match backend {
+            BackendKind::Hook => {
+                let (machine, statistics) = hook::Hook::load(program)?;
+                (Backend::Hook(machine), statistics)
+            }
             BackendKind::Stock => {
                 let (machine, statistics) = stock::Stock::load(program)?;
                 (Backend::Stock(machine), statistics)
             }
-            BackendKind::Interpret => {
+            BackendKind::Interpret | BackendKind::InterpretHook => {
                 let (machine, statistics) = interpret::Interpreter::load(program);
                 (Backend::Interpret(machine), statistics)
             }
@@ -169,6 +214,7 @@ impl Machine {
     /// The bytes of a map: as many as the program's layout says, none for a map that it does not use.
     pub fn map(&self, map: Map) -> &[u8] {
         match &self.backend {
+            Backend::Hook(machine) => machine.map(map),
             Backend::Stock(machine) => machine.map(map),
             Backend::Interpret(machine) => machine.map(map),
         }
@@ -177,6 +223,7 @@ impl Machine {
     /// The same, to write.
     pub fn map_mut(&mut self, map: Map) -> &mut [u8] {
         match &mut self.backend {
+            Backend::Hook(machine) => machine.map_mut(map),
             Backend::Stock(machine) => machine.map_mut(map),
             Backend::Interpret(machine) => machine.map_mut(map),
         }
@@ -205,10 +252,40 @@ impl Machine {
     /// One invocation, on the calling thread.
     pub fn run(&mut self) -> Result<(), KernelError> {
         let retval = match &mut self.backend {
+            Backend::Hook(_) => return Err(KernelError::WrongMachine),
             Backend::Stock(machine) => machine.run()?,
             Backend::Interpret(machine) => machine.run()?,
         };
         if retval == 0 { Ok(()) } else { Err(KernelError::ProgramFailed { retval }) }
+    }
+
+    /// Attaches a program for the hook to a file, through another open file of its own. `cookie` is what lists of links
+    /// show.
+    pub fn attach(&mut self, file: &File, cookie: u64) -> Result<(), KernelError> {
+        match &mut self.backend {
+            Backend::Hook(machine) => machine.attach(file, cookie),
+            Backend::Interpret(machine) => machine.attach(file),
+            Backend::Stock(_) => Err(KernelError::WrongMachine),
+        }
+    }
+
+    /// Runs the attached program over up to `bytes` bytes of the file from `position` on, at most [`READ_BYTES_MAX`].
+    /// How many it took: 0 if it stopped at once, and at the end of the file, where it does not run.
+    pub fn read(&mut self, position: u64, bytes: usize) -> Result<usize, KernelError> {
+        match &mut self.backend {
+            Backend::Hook(machine) => machine.read(position, bytes),
+            Backend::Interpret(machine) => machine.read(position, bytes),
+            Backend::Stock(_) => Err(KernelError::WrongMachine),
+        }
+    }
+
+    /// Takes the program off the file.
+    pub fn detach(&mut self) {
+        match &mut self.backend {
+            Backend::Hook(machine) => machine.detach(),
+            Backend::Interpret(machine) => machine.detach(),
+            Backend::Stock(_) => {}
+        }
     }
 
     /// What loading it took.

@@ -3,16 +3,17 @@
 //! Answered by doing it: versions lie (distributions port features back) and capabilities are not the whole story
 //! (containers, user namespaces, seccomp). Only the refusal is explained by looking at them.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use pushdown::Program;
 use pushdown::bpf::Insn;
-use pushdown::layout::{Layout, Map, Sizes};
+use pushdown::layout::{Layout, Map, PACKET_CONSUME, Sizes};
 use thiserror::Error;
 
-use super::{BackendKind, KernelError, Machine};
+use super::{BackendKind, KernelError, Machine, sys};
 
 /// Why the kernel cannot be used, each with what to do about it.
 #[derive(Debug, Clone, Error)]
@@ -55,6 +56,9 @@ pub enum Unavailable {
         "a program ran in the kernel, but its result did not arrive: please report this with the kernel's version"
     )]
     WrongResult,
+    /// The kernel does not have the patch.
+    #[error("this kernel has no read hook (kernel-patch/README.md tells how to build one)")]
+    NoHook(Arc<KernelError>),
     /// Something else.
     #[error("{0}; free memory or raise its limit if that is the reason, else please report this")]
     Other(Arc<KernelError>),
@@ -66,13 +70,48 @@ pub fn probe() -> Result<(), Unavailable> {
     ANSWER.get_or_init(probe_now).clone()
 }
 
+/// Whether [`BackendKind::Hook`] can run here, and if not what to do. Asks the kernel once per process.
+pub fn probe_hook() -> Result<(), Unavailable> {
+    static ANSWER: OnceLock<Result<(), Unavailable>> = OnceLock::new();
+    ANSWER.get_or_init(|| probe().and_then(|()| probe_hook_now())).clone()
+}
+
+/// Finds out which files programs can be attached to.
+#[derive(Debug)]
+pub struct HookProbe(Machine);
+
+impl HookProbe {
+    /// Loads a program that does next to nothing.
+    pub fn load() -> Result<HookProbe, KernelError> {
+        Machine::load(BackendKind::Hook, &hook_probe_program()).map(HookProbe)
+    }
+
+    /// Whether programs can be attached to a file; else the kernel's reason.
+    pub fn takes(&mut self, file: &File) -> Result<(), KernelError> {
+        let taken = self.0.attach(file, 0);
+        self.0.detach();
+        taken
+    }
+}
+
+/// For tests: whether the read hook can be used; if not, says on standard error that `test` was skipped. Panics instead
+/// if the environment has `WEIR_REQUIRE_HOOK=1`.
+#[doc(hidden)]
+pub fn hook_available_or_skip(test: &str) -> bool {
+    available_or_skip(test, probe_hook(), "WEIR_REQUIRE_HOOK")
+}
+
 /// For tests: whether the kernel can be used; if not, says on standard error that `test` was skipped. Panics
 /// instead if the environment has `WEIR_REQUIRE_KERNEL=1`, so that a test run that must cover the kernel does.
 #[doc(hidden)]
 pub fn kernel_available_or_skip(test: &str) -> bool {
-    let Err(unavailable) = probe() else { return true };
-    let required = std::env::var_os("WEIR_REQUIRE_KERNEL").is_some_and(|value| value == "1");
-    assert!(!required, "{test} needs the kernel (WEIR_REQUIRE_KERNEL=1): {unavailable}");
+    available_or_skip(test, probe(), "WEIR_REQUIRE_KERNEL")
+}
+
+fn available_or_skip(test: &str, answer: Result<(), Unavailable>, variable: &str) -> bool {
+    let Err(unavailable) = answer else { return true };
+    let required = std::env::var_os(variable).is_some_and(|value| value == "1");
+    assert!(!required, "{test} needs the kernel ({variable}=1): {unavailable}");
     // Not eprintln!, which the test harness keeps to itself when the test passes; one write, so that the lines of
     // tests running side by side stay whole.
     let message = format!("\nSKIPPED: {test}: {unavailable}\n");
@@ -125,6 +164,46 @@ fn run_probe_program() -> Result<bool, KernelError> {
     Ok(machine.word(PROBE_OFFSET) == PROBE_ROUNDS as u64)
 }
 
+fn probe_hook_now() -> Result<(), Unavailable> {
+    match run_hook_probe() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Unavailable::WrongResult),
+        Err(error @ KernelError::Load { .. }) if error.errno() == Some(libc::EINVAL) => {
+            Err(Unavailable::NoHook(Arc::new(error)))
+        }
+        Err(error) => Err(Unavailable::Other(Arc::new(error))),
+    }
+}
+
+/// Whether a read of a file in memory runs a program instead, which says that it took all bytes.
+fn run_hook_probe() -> Result<bool, KernelError> {
+    const BYTES: usize = 3;
+    let mut machine = Machine::load(BackendKind::Hook, &hook_probe_program())?;
+    let file =
+        sys::memory_file(c"weir-probe", &[b'x'; BYTES]).map_err(|source| KernelError::Attach { source })?;
+    machine.attach(&file, 0)?;
+    let taken = machine.read(0, BYTES)?;
+    Ok(taken == BYTES && machine.word(PROBE_OFFSET) == BYTES as u64)
+}
+
+/// Stores the length of the packet and takes it.
+fn hook_probe_program() -> Program {
+    let insn = |code, dst, src, off, imm| Insn { code, dst, src, off, imm };
+    let insns = vec![
+        // r1 = *(u64 *)(r1 + 40)
+        insn(0x79, 1, 1, 40, 0),
+        // r2 = map[state][PROBE_OFFSET]
+        insn(0x18, 2, 6, 0, Map::State as i32),
+        insn(0x00, 0, 0, 0, PROBE_OFFSET as i32),
+        // *(u64 *)(r2 + 0) = r1
+        insn(0x7b, 2, 1, 0, 0),
+        // r0 = PACKET_CONSUME; exit
+        insn(0xb7, 0, 0, 0, PACKET_CONSUME as i32),
+        insn(0x95, 0, 0, 0, 0),
+    ];
+    probe_program_of(insns)
+}
+
 const PROBE_OFFSET: usize = 64;
 const PROBE_ROUNDS: i32 = 8;
 
@@ -151,6 +230,10 @@ fn probe_program() -> Program {
         insn(0xb7, 0, 0, 0, 0),
         insn(0x95, 0, 0, 0, 0),
     ];
+    probe_program_of(insns)
+}
+
+fn probe_program_of(insns: Vec<Insn>) -> Program {
     let layout = Layout {
         sizes: Sizes::default(),
         map_bytes: Map::ALL.map(|map| if map == Map::State { 4096 } else { 0 }),

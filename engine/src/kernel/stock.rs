@@ -1,4 +1,5 @@
-//! The machine of an unpatched kernel: memory-mapped array maps and a `syscall` program.
+//! The machine of an unpatched kernel: memory-mapped array maps and a `syscall` program. And the loader that it shares
+//! with the machine of a patched one.
 //!
 //! Loading always collects the verifier's words. The first attempt asks only for messages and statistics, which is
 //! cheap and yields the number of instructions processed; a refused program is loaded once more with its path
@@ -11,7 +12,7 @@ use std::time::Instant;
 use pushdown::Program;
 use pushdown::layout::Map;
 
-use super::sys::{Instance, LOG_PATH, LOG_STATISTICS};
+use super::sys::{Instance, LOG_PATH, LOG_STATISTICS, ProgramKind};
 use super::{KernelError, LoadStatistics, VerifierLog};
 
 /// Of the log of a refused program the end is kept: that is where the reason stands.
@@ -25,23 +26,7 @@ pub(super) struct Stock {
 
 impl Stock {
     pub(super) fn load(program: &Program) -> Result<(Stock, LoadStatistics), KernelError> {
-        let start = Instant::now();
-        let mut instance = Instance::new();
-        for map in Map::ALL {
-            let bytes = program.layout.bytes(map);
-            if bytes > 0 {
-                instance
-                    .create_map(map as usize, object_name(map), bytes)
-                    .map_err(|source| KernelError::Map { map, bytes, source })?;
-            }
-        }
-        let insns: Vec<u64> = program.insns.iter().map(|insn| insn.to_u64()).collect();
-        let log = load_with_log(&mut instance, &insns)?;
-        let statistics = LoadStatistics {
-            program_instructions: insns.len(),
-            verified_instructions: processed_instructions(&log),
-            load_time: start.elapsed(),
-        };
+        let (instance, statistics) = load(program, ProgramKind::Syscall)?;
         Ok((Stock { instance }, statistics))
     }
 
@@ -56,6 +41,31 @@ impl Stock {
     pub(super) fn run(&mut self) -> Result<u32, KernelError> {
         self.instance.run().map_err(|source| KernelError::Run { source })
     }
+}
+
+/// Creates the maps of a program and loads it.
+pub(super) fn load(
+    program: &Program,
+    kind: ProgramKind,
+) -> Result<(Instance<{ Map::ALL.len() }>, LoadStatistics), KernelError> {
+    let start = Instant::now();
+    let mut instance = Instance::new(kind);
+    for map in Map::ALL {
+        let bytes = program.layout.bytes(map);
+        if bytes > 0 {
+            instance
+                .create_map(map as usize, object_name(map), bytes)
+                .map_err(|source| KernelError::Map { map, bytes, source })?;
+        }
+    }
+    let insns: Vec<u64> = program.insns.iter().map(|insn| insn.to_u64()).collect();
+    let log = load_with_log(&mut instance, &insns)?;
+    let statistics = LoadStatistics {
+        program_instructions: insns.len(),
+        verified_instructions: processed_instructions(&log),
+        load_time: start.elapsed(),
+    };
+    Ok((instance, statistics))
 }
 
 /// Loads the program; the log of the load.

@@ -1,13 +1,15 @@
-//! The system calls under the stock machine: bpf(2) and mmap(2), and nothing that decides anything.
+//! The system calls under the machines of the kernel: bpf(2), mmap(2) and pread(2), and nothing that decides anything.
 //!
 //! In go sizes, encoded instructions and a log buffer; out comes an [`Instance`]: the array maps of one program,
 //! mapped into this process, and the program once it is loaded. An instance owns program and maps together,
 //! because that is what makes its outside safe: the program can write only into the maps it was loaded with, and
-//! it runs only while the instance is borrowed mutably, so never while someone holds a slice of one of them.
+//! it runs only while the instance is borrowed mutably, so never while someone holds a slice of one of them. A file
+//! that it is attached to is an open file of the instance alone, which nobody else can read through.
 #![allow(unsafe_code, reason = "bpf(2) has no safe wrapper that loads raw instructions or maps map values")]
 
 use std::ffi::CStr;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{self, NonNull};
 
@@ -32,8 +34,45 @@ const LOAD_ATTEMPTS: usize = 16;
 /// The maps of one program, in the order of their numbers, and the program.
 #[derive(Debug)]
 pub(super) struct Instance<const MAPS: usize> {
+    kind: ProgramKind,
     maps: [Option<ArrayMap>; MAPS],
     program: Option<OwnedFd>,
+    attached: Option<Attached>,
+}
+
+/// What runs a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProgramKind {
+    /// [`Instance::run`].
+    Syscall,
+    /// [`Instance::read`].
+    FileRead,
+}
+
+/// The numbers of kernel-patch/include/weir_file_read.h. Another kernel may give them another meaning, or none; there
+/// loading with both types fails with EINVAL.
+const BPF_PROG_TYPE_FILE_READ: u32 = 33;
+const BPF_FILE_READ: u32 = 57;
+
+/// Largest [`Instance::read`].
+pub const READ_BYTES_MAX: usize = 8 << 20;
+
+/// An open file, and the link between it and the program, which ends with its descriptor.
+#[derive(Debug)]
+struct Attached {
+    _link: OwnedFd,
+    file: File,
+    nowhere: Mapping,
+}
+
+/// What BPF_LINK_CREATE takes (`struct weir_file_read_link_create`).
+#[repr(C)]
+struct LinkCreate {
+    prog_fd: u32,
+    target_fd: u32,
+    attach_type: u32,
+    flags: u32,
+    cookie: u64,
 }
 
 /// One array map with one value, and the value mapped into this process.
@@ -46,8 +85,8 @@ struct ArrayMap {
 
 impl<const MAPS: usize> Instance<MAPS> {
     /// Without maps and program.
-    pub(super) fn new() -> Self {
-        Instance { maps: std::array::from_fn(|_| None), program: None }
+    pub(super) fn new(kind: ProgramKind) -> Self {
+        Instance { kind, maps: std::array::from_fn(|_| None), program: None, attached: None }
     }
 
     /// Gives it the map of a number: zeroed, with a value of exactly `bytes`, so that the verifier allows not one
@@ -59,7 +98,7 @@ impl<const MAPS: usize> Instance<MAPS> {
         Ok(())
     }
 
-    /// Loads the program that [`Instance::run`] runs. Instructions refer to maps by number. What the verifier says
+    /// Loads the program that [`Instance::run`] or [`Instance::read`] runs. Instructions refer to maps by number. What the verifier says
     /// goes to `log`, zero-terminated; when it says more than fits, the end of it (since 6.4, kernel/bpf/log.c),
     /// with the error ENOSPC in place of the true one.
     pub(super) fn load(&mut self, insns: &[u64], log_level: u32, log: &mut [u8]) -> io::Result<()> {
@@ -68,7 +107,7 @@ impl<const MAPS: usize> Instance<MAPS> {
             let fd = self.maps[number].as_ref().and_then(|map| map.fd.as_ref());
             fd.map_or(-1, AsRawFd::as_raw_fd)
         });
-        self.program = Some(load_program(insns, &fds, log_level, log)?);
+        self.program = Some(load_program(self.kind, insns, &fds, log_level, log)?);
         for map in self.maps.iter_mut().flatten() {
             map.fd = None;
         }
@@ -79,6 +118,49 @@ impl<const MAPS: usize> Instance<MAPS> {
     pub(super) fn run(&mut self) -> io::Result<u32> {
         let program = self.program.as_ref().ok_or(io::ErrorKind::NotFound)?;
         test_run(program)
+    }
+
+    /// Lets reads of `file` run the program instead, by [`Instance::read`]. `cookie` names the link to people who
+    /// list it. EOPNOTSUPP: the file system does not have the hook, or the file is open for direct I/O.
+    pub(super) fn attach(&mut self, file: &File, cookie: u64) -> io::Result<()> {
+        self.attached = None;
+        let program = self.program.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        // Of the same file another open file, which nobody else knows.
+        let file = File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let mut attr = LinkCreate {
+            prog_fd: program.as_raw_fd() as u32,
+            target_fd: file.as_raw_fd() as u32,
+            attach_type: BPF_FILE_READ,
+            flags: 0,
+            cookie,
+        };
+        // SAFETY: all of this command's attributes are filled in, and none is a pointer.
+        let link = unsafe { bpf(bpf_cmd::BPF_LINK_CREATE, &mut attr)? };
+        // SAFETY: a descriptor that the kernel has just opened (close-on-exec) and nobody else knows.
+        let link = unsafe { OwnedFd::from_raw_fd(link) };
+        self.attached = Some(Attached { _link: link, file, nowhere: Mapping::inaccessible(READ_BYTES_MAX)? });
+        Ok(())
+    }
+
+    /// Lets the program run over up to `bytes` bytes of the attached file from `position` on, of which there are at most
+    /// [`READ_BYTES_MAX`]. How many it took; 0 at the end of the file. ENOBUFS: it stopped before the first byte.
+    /// EFAULT: bytes were to be copied, because it answered so or was detached, and there is nowhere to copy them to.
+    pub(super) fn read(&mut self, position: u64, bytes: usize) -> io::Result<usize> {
+        let attached = self.attached.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        let position = libc::off_t::try_from(position).map_err(|_| io::ErrorKind::InvalidInput)?;
+        if bytes > attached.nowhere.bytes {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let nowhere = attached.nowhere.start.as_ptr().cast();
+        // SAFETY: the buffer is mapped for as many bytes, and so that the kernel cannot write to it: it answers EFAULT.
+        // What the program may write is the matter of the instance, which is borrowed mutably.
+        let read = unsafe { libc::pread(attached.file.as_raw_fd(), nowhere, bytes, position) };
+        usize::try_from(read).map_err(|_| io::Error::last_os_error())
+    }
+
+    /// Takes the program off the file.
+    pub(super) fn detach(&mut self) {
+        self.attached = None;
     }
 
     /// The value of a map; empty when there is none of this number.
@@ -92,7 +174,7 @@ impl<const MAPS: usize> Instance<MAPS> {
     }
 }
 
-/// Memory shared with a map of the kernel, until dropped.
+/// Memory shared with a map of the kernel, or none at all, until dropped.
 #[derive(Debug)]
 struct Mapping {
     start: NonNull<u8>,
@@ -126,9 +208,22 @@ impl Mapping {
         Ok(Mapping { start, bytes })
     }
 
+    /// Addresses that nobody can read or write.
+    fn inaccessible(bytes: usize) -> io::Result<Mapping> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use.
+        let address = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+        if address == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(address.cast()).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        Ok(Mapping { start, bytes })
+    }
+
     fn as_slice(&self) -> &[u8] {
-        // SAFETY: `bytes` mapped bytes, all pages present and zeroed at first, live as long as `self`. They change
-        // only through `&mut Mapping` or in `Instance::run`, which borrows the instance mutably.
+        // SAFETY: called for maps alone. `bytes` mapped bytes, all pages present and zeroed at first, live as long as
+        // `self`. They change only through `&mut Mapping`, or in `Instance::run` and `Instance::read`, which borrow the
+        // instance mutably.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.bytes) }
     }
 
@@ -140,7 +235,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: exactly the range that `new` mapped, and no slice of it outlives `self`.
+        // SAFETY: exactly the range that was mapped, and no slice of it outlives `self`.
         let result = unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
         debug_assert_eq!(result, 0, "munmap: {}", io::Error::last_os_error());
     }
@@ -161,12 +256,27 @@ fn create_array(name: &CStr, bytes: usize) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Verifies and loads a program of type `syscall`, the one type that user space can run at will in its own context.
-fn load_program(insns: &[u64], maps: &[RawFd], log_level: u32, log: &mut [u8]) -> io::Result<OwnedFd> {
+/// Verifies and loads a program.
+fn load_program(
+    kind: ProgramKind,
+    insns: &[u64],
+    maps: &[RawFd],
+    log_level: u32,
+    log: &mut [u8],
+) -> io::Result<OwnedFd> {
     let mut attr = zeroed_attr();
-    attr.__bindgen_anon_3.prog_type = BPF_PROG_TYPE_SYSCALL as u32;
-    // The verifier takes programs of this type only as sleepable (`check_attach_btf_id`, kernel/bpf/verifier.c).
-    attr.__bindgen_anon_3.prog_flags = BPF_F_SLEEPABLE;
+    match kind {
+        ProgramKind::Syscall => {
+            // The one type that user space can run at will in its own context. The verifier takes it only as
+            // sleepable (`check_attach_btf_id`, kernel/bpf/verifier.c).
+            attr.__bindgen_anon_3.prog_type = BPF_PROG_TYPE_SYSCALL as u32;
+            attr.__bindgen_anon_3.prog_flags = BPF_F_SLEEPABLE;
+        }
+        ProgramKind::FileRead => {
+            attr.__bindgen_anon_3.prog_type = BPF_PROG_TYPE_FILE_READ;
+            attr.__bindgen_anon_3.expected_attach_type = BPF_FILE_READ;
+        }
+    }
     attr.__bindgen_anon_3.insn_cnt = count_u32(insns.len())?;
     attr.__bindgen_anon_3.insns = insns.as_ptr() as u64;
     attr.__bindgen_anon_3.license = LICENSE.as_ptr() as u64;
@@ -200,6 +310,19 @@ fn test_run(program: &OwnedFd) -> io::Result<u32> {
     Ok(unsafe { attr.test.retval })
 }
 
+/// An unnamed file in memory.
+pub(super) fn memory_file(name: &CStr, bytes: &[u8]) -> io::Result<File> {
+    // SAFETY: the name is zero-terminated and only read.
+    let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a descriptor that the kernel has just opened and nobody else knows.
+    let mut file = unsafe { File::from_raw_fd(fd) };
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
 fn is_interruption(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EINTR))
 }
@@ -229,10 +352,10 @@ fn zeroed_attr() -> bpf_attr {
 /// # Safety
 ///
 /// The pointers in the attributes of this command must be valid for what the command does with them.
-unsafe fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<RawFd> {
+unsafe fn bpf<Attributes>(command: bpf_cmd, attr: &mut Attributes) -> io::Result<RawFd> {
     // SAFETY: `attr` is valid for reads and writes of its size; the rest is the caller's promise.
     let result = unsafe {
-        libc::syscall(libc::SYS_bpf, command as libc::c_long, ptr::from_mut(attr), size_of::<bpf_attr>())
+        libc::syscall(libc::SYS_bpf, command as libc::c_long, ptr::from_mut(attr), size_of::<Attributes>())
     };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result as RawFd) }
 }

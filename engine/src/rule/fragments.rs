@@ -10,8 +10,9 @@ use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, InputOrderMode};
 use pushdown::fragment::{Dialect, FIELD_COUNT_MAX, Fragment, Output, Predicate};
 use pushdown::layout::Sizes;
-use pushdown::{CompileError, Program, Target, compile};
+use pushdown::{CompileError, Program, compile};
 
+use super::backend::Backend;
 use super::chain::Chain;
 use crate::options::WeirOptions;
 use crate::pushed::{DeclineReason, Declined, Pushed, Shown};
@@ -25,6 +26,7 @@ use crate::translate::{
 pub(super) struct Planned {
     fragment: Fragment,
     program: Arc<Program>,
+    backend: Backend,
     state: Option<StateDecoder>,
     shown: Shown,
     declined: Vec<Declined>,
@@ -38,7 +40,7 @@ impl Planned {
         above: Vec<Declined>,
         options: &WeirOptions,
     ) -> Pushed {
-        let Planned { fragment, program, state, shown, mut declined } = self;
+        let Planned { fragment, program, backend, state, shown, mut declined } = self;
         declined.extend(above);
         Pushed {
             fragment,
@@ -48,7 +50,8 @@ impl Planned {
             shown,
             declined,
             mode: options.pushdown,
-            backend: options.backend,
+            backend: backend.kind,
+            passed_over: backend.passed_over,
         }
     }
 }
@@ -64,6 +67,7 @@ fn scan_declined(reason: DeclineReason) -> Vec<Declined> {
 
 /// What a fragment needs to know of a scan.
 struct Scan {
+    backend: Backend,
     dialect: Dialect,
     columns: Columns,
     sample: Sample,
@@ -71,7 +75,7 @@ struct Scan {
 
 impl Scan {
     /// Looks into the first file, so this comes after everything that can decline without.
-    fn of(chain: &Chain) -> Result<Scan, Vec<Declined>> {
+    fn of(chain: &Chain, backend: &Backend) -> Result<Scan, Vec<Declined>> {
         let (config, source) = chain.csv().ok_or_else(|| shape("a scan that is not one of CSV files"))?;
         check_scan(chain, config, source).map_err(scan_declined)?;
         let schema = source.table_schema().file_schema();
@@ -84,7 +88,7 @@ impl Scan {
             Dialect { delimiter: source.delimiter(), quote: source.quote(), escape: source.escape() };
         let sample = sample(config, source, dialect);
         let columns = Columns::new(schema, &fields, &sample).map_err(scan_declined)?;
-        Ok(Scan { dialect, columns, sample })
+        Ok(Scan { backend: backend.of_scan(config), dialect, columns, sample })
     }
 
     fn compile(
@@ -104,8 +108,11 @@ impl Scan {
             filter: if filter.len() > 1 { Some(Predicate::And(filter)) } else { filter.pop() },
             output,
         };
-        match compile(&fragment, Target::Window, sizes) {
-            Ok(program) => Ok(Planned { fragment, program: Arc::new(program), state, shown, declined }),
+        let backend = self.backend;
+        match compile(&fragment, backend.kind.target(), backend.sizes(sizes)) {
+            Ok(program) => {
+                Ok(Planned { fragment, program: Arc::new(program), backend, state, shown, declined })
+            }
             Err(error) => {
                 if let CompileError::Defect(_) = error {
                     log::error!("{error}");
@@ -167,11 +174,15 @@ fn sample(config: &FileScanConfig, source: &CsvSource, dialect: Dialect) -> Samp
 }
 
 /// A fragment that lets through no fewer rows than the filters of the chain. At least one conjunct is in it.
-pub(super) fn filter_fragment(chain: &Chain, sizes: Sizes) -> Result<Result<Planned, Vec<Declined>>> {
+pub(super) fn filter_fragment(
+    chain: &Chain,
+    backend: &Backend,
+    sizes: Sizes,
+) -> Result<Result<Planned, Vec<Declined>>> {
     if chain.limited_below {
         return Ok(Err(scan_declined(DeclineReason::Limit)));
     }
-    let scan = match Scan::of(chain) {
+    let scan = match Scan::of(chain, backend) {
         Ok(scan) => scan,
         Err(declined) => return Ok(Err(declined)),
     };
@@ -231,6 +242,7 @@ pub(super) fn aggregate_fragment(
     aggregate: &AggregateExec,
     partial: &AggregateExec,
     chain: &Chain,
+    backend: &Backend,
     sizes: Sizes,
 ) -> Result<Result<Planned, Vec<Declined>>> {
     if let Err(reason) = check_aggregation(aggregate, chain) {
@@ -247,7 +259,7 @@ pub(super) fn aggregate_fragment(
         let filter = filter.as_ref().map(|filter| chain.over_file(filter)).transpose()?;
         planned.push(PlannedAggregate { function, arguments, filter });
     }
-    let scan = match Scan::of(chain) {
+    let scan = match Scan::of(chain, backend) {
         Ok(scan) => scan,
         Err(declined) => return Ok(Err(declined)),
     };

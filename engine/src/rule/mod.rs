@@ -9,6 +9,7 @@
 //! A scan with neither filter nor aggregation has nothing to push down and is left alone, with `require` as well. With
 //! `require` a scan of the third kind is an error that names the reasons.
 
+mod backend;
 mod chain;
 mod declined;
 mod fragments;
@@ -30,9 +31,9 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitio
 pub use declined::DeclinedExec;
 
 use crate::exec::KernelFilterReduceExec;
-use crate::kernel::probe;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
 use crate::pushed::{DeclineReason, Declined};
+use backend::Backend;
 use chain::{Chain, over};
 use fragments::{Planned, aggregate_fragment, filter_fragment};
 
@@ -77,10 +78,10 @@ impl PhysicalOptimizerRule for KernelPushdown {
         if options.pushdown == PushdownMode::Off {
             return Ok(plan);
         }
-        let mut rewriter = Rewriter { options, available: None, refused: Vec::new() };
+        let mut rewriter = Rewriter { options, backend: None, refused: Vec::new() };
         let rewritten = plan.transform_down(|node| rewriter.rewrite(node))?.data;
         let require = options.pushdown == PushdownMode::Require;
-        if let Some(Err(reason)) = rewriter.available {
+        if let Some(Err(reason)) = rewriter.backend {
             if require {
                 return Err(external(Refused::Backend { backend: options.backend, reason }));
             }
@@ -111,19 +112,10 @@ fn external(refused: Refused) -> DataFusionError {
     DataFusionError::External(Box::new(refused))
 }
 
-/// Whether programs can run, and if not what to do.
-fn available(backend: BackendChoice) -> Result<(), String> {
-    match backend {
-        BackendChoice::Interpret => Ok(()),
-        BackendChoice::Auto | BackendChoice::Stock => probe().map_err(|unavailable| unavailable.to_string()),
-        BackendChoice::Hook => Err("it is not part of this build; use 'auto' or 'stock'".to_owned()),
-    }
-}
-
 struct Rewriter<'a> {
     options: &'a WeirOptions,
-    /// Whether programs can run here, once it has been asked.
-    available: Option<Result<(), String>>,
+    /// Where programs run, or why they cannot, once it has been asked.
+    backend: Option<Result<Backend, String>>,
     /// The reasons of all scans for which there is no program.
     refused: Vec<Declined>,
 }
@@ -151,13 +143,13 @@ impl Rewriter<'_> {
         })
     }
 
-    /// Why no program can run here, if none can.
-    fn unavailable(&mut self) -> Option<Vec<Declined>> {
+    /// Where programs run, or why none can.
+    fn backend(&mut self) -> Result<Backend, Vec<Declined>> {
         let backend = self.options.backend;
-        let available = self.available.get_or_insert_with(|| available(backend));
-        let reason = available.clone().err()?;
-        let reason = DeclineReason::Backend { backend, reason };
-        Some(vec![Declined { what: "scan".to_owned(), reason }])
+        let chosen = self.backend.get_or_insert_with(|| Backend::choose(backend));
+        chosen.clone().map_err(|reason| {
+            vec![Declined { what: "scan".to_owned(), reason: DeclineReason::Backend { backend, reason } }]
+        })
     }
 
     fn aggregate(
@@ -166,10 +158,11 @@ impl Rewriter<'_> {
         aggregate: &AggregateExec,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Some(chain) = Chain::below(aggregate.input())? else { return Ok(None) };
-        if let Some(declined) = self.unavailable() {
-            return Ok(Some(over(node, self.decline(aggregate.input(), declined)?)?));
-        }
-        let declined = match self.aggregate_over(aggregate, &chain)? {
+        let backend = match self.backend() {
+            Ok(backend) => backend,
+            Err(declined) => return Ok(Some(over(node, self.decline(aggregate.input(), declined)?)?)),
+        };
+        let declined = match self.aggregate_over(aggregate, &chain, &backend)? {
             Ok(replaced) => return Ok(Some(replaced)),
             Err(declined) => declined,
         };
@@ -185,6 +178,7 @@ impl Rewriter<'_> {
         &self,
         aggregate: &AggregateExec,
         chain: &Chain,
+        backend: &Backend,
     ) -> Result<Result<Arc<dyn ExecutionPlan>, Vec<Declined>>> {
         let partial = match aggregate.mode() {
             // The state of exception records alone must not be cut to a limit.
@@ -198,7 +192,7 @@ impl Rewriter<'_> {
                 aggregate.input_schema(),
             )?,
         };
-        let planned = match aggregate_fragment(aggregate, &partial, chain, self.options.sizes)? {
+        let planned = match aggregate_fragment(aggregate, &partial, chain, backend, self.options.sizes)? {
             Ok(planned) => planned,
             Err(declined) => return Ok(Err(declined)),
         };
@@ -250,10 +244,11 @@ impl Rewriter<'_> {
         above: Vec<Declined>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Some(chain) = Chain::below(node)? else { return Ok(None) };
-        if let Some(declined) = self.unavailable() {
-            return self.decline(node, declined).map(Some);
-        }
-        let planned = match filter_fragment(&chain, self.options.sizes)? {
+        let backend = match self.backend() {
+            Ok(backend) => backend,
+            Err(declined) => return self.decline(node, declined).map(Some),
+        };
+        let planned = match filter_fragment(&chain, &backend, self.options.sizes)? {
             Ok(planned) => planned,
             Err(declined) => {
                 let all =

@@ -14,10 +14,11 @@
 //! *(u32 *)(r1 + 8) = r2               *(u8 *)(r1 + 0) = 5
 //! if r1 s< -5 goto less               if w1 & 7 goto some
 //! goto done        gotol far          may_goto out     call function       call 5         exit
-//! r2 = window(r1, 8)                  .raw 0x95
+//! r2 = window(r1, 8)                  enter            .raw 0x95
 //! ```
 //!
-//! `window` is the guard: see [`Item::Guard`]. `.raw` is one slot as a number, for what has no notation. `;`, `//`
+//! `window` is the guard: see [`Item::Guard`]. `enter` begins a function that has guards or calls one: see
+//! [`Item::Enter`]. `.raw` is one slot as a number, for what has no notation. `;`, `//`
 //! and `#` begin a comment. A label stands on a line of its own. It belongs to the text it is in, which the
 //! caller's prefix makes unique, unless it begins with `@`.
 //!
@@ -49,8 +50,9 @@ pub enum Item {
     /// An instruction.
     Insn(Symbolic),
     /// "Make `bytes` bytes at the window offset in `offset` accessible, and put their address into `dst`." The
-    /// value of `offset` must be a valid window offset and is unchanged if so; if not, `dst` points to other bytes
-    /// of the window, never outside.
+    /// value of `offset` must be a valid window offset and is unchanged if so. If not: in a window `dst` points to
+    /// other bytes of it, never outside; of a packet nothing is read, the program ends soon and sets
+    /// [`OUTSIDE`](crate::layout::OUTSIDE).
     Guard {
         /// Register that receives the address.
         dst: u8,
@@ -59,6 +61,10 @@ pub enum Item {
         /// At most [`WINDOW_SLACK_BYTES`](crate::layout::WINDOW_SLACK_BYTES).
         bytes: usize,
     },
+    /// The beginning of a function with guards, or calls of such functions: at the entry r5 is the context, if
+    /// the program has one, which [`link`] sets before each call, and r0 is free. Uses the first bytes of the stack
+    /// frame.
+    Enter,
     /// For readers.
     Comment(String),
 }
@@ -88,8 +94,12 @@ pub enum GuardTarget {
         /// Largest chunk, a power of two. The map must be longer by the slack.
         window_bytes: usize,
     },
-    /// The chunk is a packet: guards compare with its end. Declined as yet.
-    Packet,
+    /// The chunk is a packet: guards compare with its end.
+    Packet {
+        /// Largest packet, a power of two of at most 32768: the verifier allows no larger offset
+        /// (MAX_PACKET_OFF in kernel/bpf/verifier.c is 0xffff).
+        window_bytes: usize,
+    },
 }
 
 /// Values of the holes of a text.
@@ -202,9 +212,9 @@ pub enum AsmErrorKind {
         /// As asked for.
         bytes: usize,
     },
-    /// The memory of the chunk is not supported yet.
-    #[error("guards for packet memory are not supported")]
-    GuardUnsupported,
+    /// A guard or a call in a function that does not begin with `enter`.
+    #[error("the function does not begin with `enter`")]
+    NoEnter,
     /// The mask of a guard needs a power of two of at most 2^31.
     #[error("window of {0} bytes")]
     WindowSize(usize),

@@ -90,6 +90,9 @@ pub enum FaultKind {
         /// The value.
         address: u64,
     },
+    /// It writes into the packet or the context.
+    #[error("the packet and the context are read-only")]
+    ReadOnly,
     /// It writes r10.
     #[error("the frame pointer is read-only")]
     FramePointerWritten,
@@ -127,6 +130,10 @@ pub enum FaultKind {
 pub enum Region {
     /// The value of a map.
     Map(crate::layout::Map),
+    /// The packet.
+    Packet,
+    /// What r1 points to at the entry of a program that gets a packet.
+    Context,
     /// The stack of a frame; that of the program is 0.
     Frame(usize),
 }
@@ -135,6 +142,8 @@ impl std::fmt::Display for Region {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Region::Map(map) => write!(f, "map {}", map.name()),
+            Region::Packet => f.write_str("the packet"),
+            Region::Context => f.write_str("the context"),
             Region::Frame(depth) => write!(f, "the stack of frame {depth}"),
         }
     }
@@ -166,7 +175,7 @@ impl Prepared {
         Prepared { ops: decode::decode(insns) }
     }
 
-    /// Runs it once. At the entry r1 is 0, as for a program without context; r10 is the frame pointer.
+    /// Runs it once. At the entry r1 is the address of the context, 0 without one; r10 is the frame pointer.
     pub fn run(&self, memory: &mut Memory, limits: Limits) -> Result<Outcome, Fault> {
         execute(&self.ops, memory, limits)
     }
@@ -198,8 +207,9 @@ const ALWAYS: u16 = 0x0c00;
 /// The machine. A flat loop over one match: everything that can be checked before is, and all faults leave by
 /// cold calls, because thousands of differential tests spend their time here.
 fn execute(ops: &[Op], memory: &mut Memory, limits: Limits) -> Result<Outcome, Fault> {
-    let mut space = Space::new(memory);
     let mut registers = [0_u64; 16];
+    registers[1] = memory.context_address();
+    let mut space = Space::new(memory);
     let mut initialised = ALWAYS | 1 << 1;
     registers[10] = space.push_frame();
     let mut frames = [Frame::default(); FRAMES_MAX];

@@ -53,15 +53,12 @@ pub enum CompileError {
     /// Jumps reach 32767 instructions, displacements 32767 bytes.
     #[error("the query needs a larger program than the kernel can address")]
     TooLarge,
-    /// Not every target exists yet.
-    #[error("no code generation for {0:?}")]
-    Target(Target),
     /// A defect of a template or of the generator.
     #[error("defect in generated code: {0}")]
     Defect(#[from] AsmError),
 }
 
-// Private words of the state map, behind the header.
+// Private words of the state map.
 const ZERO: usize = layout::SCRATCH;
 const INDEX_END: usize = layout::SCRATCH + 8;
 const UTF8_END: usize = layout::SCRATCH + 16;
@@ -76,6 +73,11 @@ const STATE_BYTES_MAX: usize = 32 << 10;
 const INDEX_FRONT_BYTES: usize = 64;
 /// Behind the last offset that a mask allows: the entries of one word, and some.
 const INDEX_SLACK_BYTES: usize = 64;
+/// Bytes at the end of a packet that are left to `carry`. In a packet the index stage looks at up to 32 bytes from
+/// END - 1 on, and at two behind a quote; then a field is read with up to 8 bytes behind it.
+const READ_AHEAD_BYTES: usize = 64;
+/// Offset in a read hook's context of the packet's length (`len` of `struct bpf_file_read` of the kernel patch).
+const CONTEXT_BYTES: usize = 40;
 /// Largest group table. The verifier allows offsets below 2^29 (BPF_MAX_VAR_OFF in include/linux/bpf_verifier.h).
 const GROUPS_BYTES_MAX: usize = 256 << 20;
 
@@ -84,9 +86,6 @@ const GROUPS_BYTES_MAX: usize = 256 << 20;
 /// # Errors
 /// [`CompileError`]: to the caller all of them are reasons to decline, but for [`CompileError::Defect`].
 pub fn compile(fragment: &Fragment, target: Target, sizes: Sizes) -> Result<Program, CompileError> {
-    if target != Target::Window {
-        return Err(CompileError::Target(target));
-    }
     let powers = [sizes.window_bytes, sizes.output_bytes, sizes.group_capacity];
     if powers.iter().any(|size| !size.is_power_of_two())
         || sizes.window_bytes < 4096
@@ -94,12 +93,13 @@ pub fn compile(fragment: &Fragment, target: Target, sizes: Sizes) -> Result<Prog
         || sizes.output_bytes < sizes.window_bytes
         || sizes.output_bytes > 64 << 20
         || sizes.group_capacity < 16
+        || (target == Target::Packet && sizes.window_bytes > layout::PACKET_BYTES_MAX)
     {
         return Err(CompileError::Sizes(sizes));
     }
     validate(fragment)?;
     let fragment = normalize(fragment.clone());
-    let mut fold = Fold::new(&fragment, sizes);
+    let mut fold = Fold::new(&fragment, target, sizes);
     fold.prologue()?;
     fold.body()?;
     fold.subprograms()?;
@@ -109,6 +109,7 @@ pub fn compile(fragment: &Fragment, target: Target, sizes: Sizes) -> Result<Prog
 /// The program in the making.
 struct Fold<'f> {
     fragment: &'f Fragment,
+    target: Target,
     sizes: Sizes,
     code: Code,
     /// First free byte of the state map.
@@ -126,7 +127,7 @@ struct Fold<'f> {
 }
 
 impl<'f> Fold<'f> {
-    fn new(fragment: &'f Fragment, sizes: Sizes) -> Self {
+    fn new(fragment: &'f Fragment, target: Target, sizes: Sizes) -> Self {
         let entries = fragment.field_count + 1;
         // The array takes records until there is no room for the longest: as many entries as the chunk has bytes. Half of
         // it is enough for all records of a chunk, unless they are mostly empty fields.
@@ -144,6 +145,7 @@ impl<'f> Fold<'f> {
             .set("quote_is_special", (0x20..0x40).contains(&dialect.quote) as u8)
             .set("special_flip", dialect.quote ^ 0x20)
             .set("special_flip_word", word(dialect.quote ^ 0x20))
+            .set("escape", escape)
             .set("escape_word", word(escape))
             .set("has_escape", dialect.escape.is_some_and(|byte| byte != dialect.quote) as u8)
             .set("single_field", (fragment.field_count == 1) as u8)
@@ -155,7 +157,11 @@ impl<'f> Fold<'f> {
             .set("output_bytes", sizes.output_bytes)
             .set("output_mask", sizes.output_bytes - 1)
             .set("records", matches!(fragment.output, Output::Records) as u8)
-            .set("groups", is_grouped(fragment) as u8);
+            .set("groups", is_grouped(fragment) as u8)
+            .set("packet_bytes", sizes.window_bytes)
+            .set("context_bytes", CONTEXT_BYTES)
+            .set("read_ahead", READ_AHEAD_BYTES)
+            .set("turn_words", if target == Target::Packet { 4 } else { 8 });
         for (name, value) in [
             ("BEGIN", layout::BEGIN),
             ("END", layout::END),
@@ -168,6 +174,12 @@ impl<'f> Fold<'f> {
             ("STOP_CHUNK", layout::STOP_CHUNK as usize),
             ("STOP_OUTPUT", layout::STOP_OUTPUT as usize),
             ("STOP_GROUPS", layout::STOP_GROUPS as usize),
+            ("CARRY_STATE", layout::CARRY_STATE),
+            ("CARRY_BEGIN", layout::CARRY_BEGIN),
+            ("PACKET_CONSUME", layout::PACKET_CONSUME as usize),
+            ("PACKET_STOP", layout::PACKET_STOP as usize),
+            ("OUTSIDE", layout::OUTSIDE),
+            ("PACKET_BYTES", layout::PACKET_BYTES),
             ("ZERO", ZERO),
             ("INDEX_END", INDEX_END),
             ("UTF8_END", UTF8_END),
@@ -178,6 +190,7 @@ impl<'f> Fold<'f> {
         }
         let mut fold = Fold {
             fragment,
+            target,
             sizes,
             code: Code::new(holes),
             slot_next: FIRST_SLOT,
@@ -202,17 +215,26 @@ impl<'f> Fold<'f> {
 
     /// `main`: constants into the state map, then the two stages.
     fn prologue(&mut self) -> Result<(), CompileError> {
+        if self.target == Target::Packet {
+            self.code.line("r5 = r1");
+        }
+        self.code.line("enter");
         self.code.line("r1 = map[state][0]");
         self.code.line(format!("*(u64 *)(r1 + {ZERO}) = 0"));
         for power in 0..19 {
             self.code.line(format!("r2 = {} ll", 10u64.pow(power)));
             self.code.line(format!("*(u64 *)(r1 + {}) = r2", POWERS_OF_TEN + 8 * power as usize));
         }
-        self.code.line("call @index");
-        self.code.line("call @fold");
-        self.code.line("r0 = 0");
-        self.code.line("exit");
-        Ok(())
+        match self.target {
+            Target::Window => {
+                self.code.line("call @index");
+                self.code.line("call @fold");
+                self.code.line("r0 = 0");
+                self.code.line("exit");
+                Ok(())
+            }
+            Target::Packet => self.code.template("packet", bpf_templates::PACKET, &[]),
+        }
     }
 
     fn body(&mut self) -> Result<(), CompileError> {
@@ -220,6 +242,7 @@ impl<'f> Fold<'f> {
         let index_mask = self.index_bytes - 1;
         self.code.comment("fold: for each record of the index array");
         self.code.line("@fold:");
+        self.code.line("enter");
         self.code.line("r7 = map[state][0]");
         self.code.line(format!("r6 = *(u64 *)(r7 + {ZERO})"));
         self.code.line("@record:");
@@ -280,6 +303,10 @@ impl<'f> Fold<'f> {
         self.code.template("index", bpf_templates::INDEX, &[])?;
         self.code.comment("utf8: is a word with bytes above 0x7f well formed");
         self.code.template("utf8", bpf_templates::UTF8, &[])?;
+        if self.target == Target::Packet {
+            self.code.comment("carry: the ends of a packet");
+            self.code.template("carry", bpf_templates::CARRY, &[])?;
+        }
         if self.calls_number {
             self.code.comment("number: digit by digit");
             self.code.template("number", bpf_templates::NUMBER, &[])?;
@@ -295,7 +322,10 @@ impl<'f> Fold<'f> {
         }
         let record_bytes = 4 * (self.fragment.field_count + 1);
         let mut map_bytes = [0; 5];
-        map_bytes[Map::Window as usize] = self.sizes.window_bytes + WINDOW_SLACK_BYTES;
+        map_bytes[Map::Window as usize] = match self.target {
+            Target::Window => self.sizes.window_bytes + WINDOW_SLACK_BYTES,
+            Target::Packet => 0,
+        };
         map_bytes[Map::Index as usize] =
             INDEX_FRONT_BYTES + self.index_bytes + record_bytes + INDEX_SLACK_BYTES;
         map_bytes[Map::State as usize] = self.slot_next;
@@ -307,7 +337,11 @@ impl<'f> Fold<'f> {
             accumulators: self.accumulators,
             group_entry_bytes: self.group_entry_bytes,
         };
-        let target = GuardTarget::Window { window_bytes: self.sizes.window_bytes };
+        let window_bytes = self.sizes.window_bytes;
+        let target = match self.target {
+            Target::Window => GuardTarget::Window { window_bytes },
+            Target::Packet => GuardTarget::Packet { window_bytes },
+        };
         let (insns, listing) = self.code.finish(&target)?;
         Ok(Program { insns, layout, listing })
     }

@@ -105,8 +105,7 @@ impl Fold<'_> {
         if scale > 6 {
             // The eight characters at the end would not hold the point and a digit before it.
             self.code.line(format!("r3 = {scale}"));
-            self.code.line(format!("r4 = {digits_max}"));
-            self.code.line(format!("r5 = {refuse}"));
+            self.code.line(format!("r4 = {}", digits_max + 256 * u32::from(refuse)));
             self.code.line("call @number");
             self.code.line(format!("r1 = *(u64 *)(r7 + {NUMBER_REFUSED})"));
             self.code.line("if r1 != 0 goto @exception");

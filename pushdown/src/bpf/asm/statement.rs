@@ -26,6 +26,10 @@ pub(super) fn statement(text: &str, prefix: &str) -> Result<Item, Kind> {
                 plain(op::JMP | op::EXIT).into()
             }
             ".raw" => raw(&mut cursor)?,
+            "enter" => {
+                cursor.word();
+                Item::Enter
+            }
             _ => operation(&mut cursor)?,
         }
     };

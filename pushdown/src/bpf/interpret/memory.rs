@@ -1,4 +1,5 @@
-//! The memory of a program: its maps, and a stack for each frame that knows which of its bytes were written.
+//! The memory of a program: its maps, the packet of a read hook with its context, and a stack for each frame that
+//! knows which of its bytes were written.
 
 use super::{FRAMES_MAX, FaultKind, Region, STACK_BYTES};
 use crate::layout::{Layout, Map};
@@ -8,12 +9,30 @@ use crate::layout::{Layout, Map};
 pub struct Memory {
     /// Their values.
     pub maps: [Vec<u8>; 5],
+    packet: Vec<u8>,
+    /// Empty for a program without a packet.
+    context: Vec<u8>,
 }
 
 impl Memory {
     /// Zeroed maps of the sizes a program needs.
     pub fn new(layout: &Layout) -> Memory {
-        Memory { maps: layout.map_bytes.map(|bytes| vec![0; bytes]) }
+        Memory { maps: layout.map_bytes.map(|bytes| vec![0; bytes]), ..Memory::default() }
+    }
+
+    /// What the next run of a program for a read hook sees: the window that begins at `position` of a file.
+    pub fn set_packet(&mut self, bytes: &[u8], position: u64, file_bytes: u64) {
+        self.packet.clear();
+        self.packet.extend_from_slice(bytes);
+        let (data, length) = (PACKET << OFFSET_BITS, bytes.len() as u64);
+        let cookie = 0;
+        let words = [data, data + length, position, file_bytes, cookie, length];
+        self.context = words.into_iter().flat_map(u64::to_le_bytes).collect();
+    }
+
+    /// Address of the context: r1 at the entry. 0 without a packet.
+    pub(super) fn context_address(&self) -> u64 {
+        if self.context.is_empty() { 0 } else { CONTEXT << OFFSET_BITS }
     }
 
     /// The value of a map.
@@ -33,8 +52,14 @@ const OFFSET_BITS: u32 = 40;
 /// Region of map 0. Region 0 is empty, so that small numbers are no addresses.
 const FIRST_MAP: u64 = 1;
 
-/// Region of frame 0.
-const FIRST_FRAME: u64 = 8;
+/// Region of the packet.
+const PACKET: u64 = 6;
+
+/// Region of the context.
+const CONTEXT: u64 = 7;
+
+/// Region of frame 0. The one before it is empty, for what is pushed on a full stack.
+const FIRST_FRAME: u64 = 9;
 
 /// Address of a byte of a map, by the map's number.
 pub(super) fn map_address(map: u32, offset: u32) -> u64 {
@@ -48,7 +73,7 @@ fn frame_pointer(depth: usize) -> u64 {
 /// The address space of one run.
 pub(super) struct Space<'a> {
     /// By region; the empty ones make the number of regions a power of two.
-    maps: [&'a mut [u8]; 8],
+    regions: [&'a mut [u8]; 8],
     stack: Box<[u8; FRAMES_MAX * STACK_BYTES]>,
     /// One bit for each byte of the stack.
     written: [u64; FRAMES_MAX * STACK_BYTES / 64],
@@ -58,8 +83,9 @@ pub(super) struct Space<'a> {
 impl<'a> Space<'a> {
     pub fn new(memory: &'a mut Memory) -> Space<'a> {
         let [window, index, state, groups, output] = &mut memory.maps;
+        let (packet, context) = (&mut memory.packet, &mut memory.context);
         Space {
-            maps: [&mut [], window, index, state, groups, output, &mut [], &mut []],
+            regions: [&mut [], window, index, state, groups, output, packet, context],
             stack: Box::new([0; FRAMES_MAX * STACK_BYTES]),
             written: [0; FRAMES_MAX * STACK_BYTES / 64],
             frame_count: 0,
@@ -84,7 +110,7 @@ impl<'a> Space<'a> {
     pub fn load<const BYTES: usize>(&self, address: u64) -> Result<[u8; BYTES], FaultKind> {
         let (region, offset) = split(address);
         if region < FIRST_FRAME {
-            let bytes = self.maps[region as usize & 7].get(offset..).and_then(|rest| rest.first_chunk());
+            let bytes = self.regions[region as usize & 7].get(offset..).and_then(|rest| rest.first_chunk());
             return bytes.copied().ok_or_else(|| outside(address, BYTES));
         }
         let at = self.stack_index::<BYTES>(address)?;
@@ -99,7 +125,10 @@ impl<'a> Space<'a> {
     pub fn store<const BYTES: usize>(&mut self, address: u64, bytes: [u8; BYTES]) -> Result<(), FaultKind> {
         let (region, offset) = split(address);
         let place = if region < FIRST_FRAME {
-            self.maps[region as usize & 7].get_mut(offset..).and_then(|rest| rest.first_chunk_mut())
+            if region == PACKET || region == CONTEXT {
+                return Err(FaultKind::ReadOnly);
+            }
+            self.regions[region as usize & 7].get_mut(offset..).and_then(|rest| rest.first_chunk_mut())
         } else {
             let at = self.stack_index::<BYTES>(address)?;
             self.written[at / 64] |= (u64::MAX >> (64 - BYTES)) << (at % 64);
@@ -141,7 +170,12 @@ fn outside(address: u64, bytes: usize) -> FaultKind {
     let (number, offset) = split(address);
     let map = Map::ALL.into_iter().find(|map| FIRST_MAP + *map as u64 == number).map(Region::Map);
     let frame = number.checked_sub(FIRST_FRAME).filter(|depth| *depth < FRAMES_MAX as u64);
-    match map.or(frame.map(|depth| Region::Frame(depth as usize))) {
+    let region = match number {
+        PACKET => Some(Region::Packet),
+        CONTEXT => Some(Region::Context),
+        _ => map.or(frame.map(|depth| Region::Frame(depth as usize))),
+    };
+    match region {
         Some(region) => FaultKind::OutOfBounds { region, offset: offset as u64, bytes },
         None => FaultKind::NoAddress { address },
     }

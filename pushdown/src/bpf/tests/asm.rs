@@ -285,7 +285,11 @@ fn errors_of_linking() {
     let bytes = WINDOW_SLACK_BYTES + 1;
     rejects(&format!("r1 = window(r2, {bytes})"), Kind::GuardWidth { bytes });
     let guard = items("r1 = window(r2, 8)");
-    assert_eq!(link(&guard, &GuardTarget::Packet).unwrap_err().kind, Kind::GuardUnsupported);
+    let packet = GuardTarget::Packet { window_bytes: 4096 };
+    assert_eq!(link(&guard, &packet).unwrap_err().kind, Kind::NoEnter);
+    let call = items("call f\nexit\nf:\nexit");
+    assert_eq!(link(&call, &packet).unwrap_err().kind, Kind::NoEnter);
+    assert!(link(&items("enter\nr2 = window(r1, 8)\nexit"), &packet).is_ok());
     for window_bytes in [0, 3000, 1 << 32] {
         let error = link(&guard, &GuardTarget::Window { window_bytes }).unwrap_err();
         assert_eq!(error.kind, Kind::WindowSize(window_bytes));

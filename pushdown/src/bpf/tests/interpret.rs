@@ -8,7 +8,13 @@ use crate::bpf::interpret::{
 use crate::layout::Map;
 
 fn memory() -> Memory {
-    Memory { maps: [vec![0; 64], vec![0; 64], vec![0; 64], vec![], vec![0; 8]] }
+    memory_of([vec![0; 64], vec![0; 64], vec![0; 64], vec![], vec![0; 8]])
+}
+
+fn memory_of(maps: [Vec<u8>; 5]) -> Memory {
+    let mut memory = Memory::default();
+    memory.maps = maps;
+    memory
 }
 
 fn value(text: &str) -> u64 {
@@ -275,7 +281,7 @@ fn bad_accesses() {
     let frame = Region::Frame(0);
     faults("*(u64 *)(r10 + 0) = 1", 0, outside(frame, STACK_BYTES as u64, 8));
     faults("*(u64 *)(r10 - 4) = 1", 0, outside(frame, STACK_BYTES as u64 - 4, 8));
-    faults("*(u64 *)(r10 - 520) = 1", 0, FaultKind::NoAddress { address: (8 << 40) - 8 });
+    faults("*(u64 *)(r10 - 520) = 1", 0, FaultKind::NoAddress { address: (9 << 40) - 8 });
     faults("*(u32 *)(r10 - 6) = 1", 0, FaultKind::MisalignedStack { offset: -6, bytes: 4 });
     faults("r0 = *(u8 *)(r1 + 0)", 0, FaultKind::NoAddress { address: 0 });
     faults("r1 = -1\nr0 = *(u64 *)(r1 + 0)", 1, FaultKind::NoAddress { address: u64::MAX });
@@ -346,7 +352,7 @@ fn speed() {
         r4 |= r8\nr4 ^= -1\nif r4 == 0 goto none\nr4 >>= 7\nr4 *= r9\nr4 >>= 56\nr0 += r4\n*(u64 *)(r10 - 8) = r0
         none:\nr6 += 8\nif r6 < 0x4000000 goto loop\nexit";
     let insns = assemble(text);
-    let mut memory = Memory { maps: [vec![b'1'; 4096 + 64], vec![], vec![], vec![], vec![]] };
+    let mut memory = memory_of([vec![b'1'; 4096 + 64], vec![], vec![], vec![], vec![]]);
     for byte in memory.map_mut(Map::Window).iter_mut().step_by(29) {
         *byte = b',';
     }
