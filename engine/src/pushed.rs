@@ -125,6 +125,9 @@ pub enum DeclineReason {
     /// DataFusion evaluates it on rows that a program would drop before, and might fail on one of them.
     #[error("it might fail on a row that the rest of the filter drops")]
     MayFail,
+    /// Batches hold other rows above a program, and something above tells the difference.
+    #[error("something above it may fail on a row, or stop before that row is asked for")]
+    BatchesAreSeen,
     /// A limit below the filter or the aggregation.
     #[error("a limit below it is not supported")]
     Limit,

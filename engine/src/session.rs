@@ -10,7 +10,7 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{CsvReadOptions, SessionConfig, SessionContext};
 
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
-use crate::rule::KernelPushdown;
+use crate::rule::{KernelPushdown, ListingOnce};
 
 /// How a session is set up.
 #[derive(Debug, Clone, Default)]
@@ -92,7 +92,7 @@ pub fn physical_optimizer_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + 
         let missing = RuleNotFound { name: NAME, found: found.len() };
         return Err(DataFusionError::External(Box::new(missing)));
     };
-    rules.insert(second, Arc::new(KernelPushdown::new()));
+    rules.splice(second..second, [Arc::new(KernelPushdown::new()) as _, Arc::new(ListingOnce) as _]);
     Ok(rules)
 }
 
@@ -140,7 +140,10 @@ mod tests {
         let rules = physical_optimizer_rules().unwrap();
         let names: Vec<&str> = rules.iter().map(|rule| rule.name()).collect();
         let ours = names.iter().position(|&name| name == "KernelPushdown").unwrap();
-        assert!(names[ours + 1].starts_with("FilterPushdown"), "{names:?}");
+        assert!(
+            names[ours + 1] == "ListingOnce" && names[ours + 2].starts_with("FilterPushdown"),
+            "{names:?}"
+        );
         assert_eq!(names[..ours].iter().filter(|name| name.starts_with("FilterPushdown")).count(), 1);
     }
 }

@@ -46,6 +46,8 @@ pub struct KernelFilterReduceExec {
     scan: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
+    /// EXPLAIN VERBOSE prints the plan after each optimizer rule; only the first time with the listing.
+    shows_listing: bool,
 }
 
 impl KernelFilterReduceExec {
@@ -67,7 +69,19 @@ impl KernelFilterReduceExec {
             );
         }
         let properties = Arc::new(properties(&pushed)?);
-        Ok(KernelFilterReduceExec { pushed, scan, properties, metrics: ExecutionPlanMetricsSet::new() })
+        let metrics = ExecutionPlanMetricsSet::new();
+        Ok(KernelFilterReduceExec { pushed, scan, properties, metrics, shows_listing: true })
+    }
+
+    /// The same node, without the listing in EXPLAIN VERBOSE.
+    pub fn without_listing(&self) -> Self {
+        KernelFilterReduceExec {
+            pushed: Arc::clone(&self.pushed),
+            scan: Arc::clone(&self.scan),
+            properties: Arc::clone(&self.properties),
+            metrics: self.metrics.clone(),
+            shows_listing: false,
+        }
     }
 
     /// What it runs.
@@ -136,12 +150,12 @@ fn fmt_list(
 impl DisplayAs for KernelFilterReduceExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match format {
-            DisplayFormatType::Default => self.fmt_line(f),
-            DisplayFormatType::Verbose => {
+            DisplayFormatType::Verbose if self.shows_listing => {
                 self.fmt_line(f)?;
                 // EXPLAIN VERBOSE has one line for a node; the listing follows it as a block.
                 write!(f, "\n{}{}", self.pushed.fragment, self.pushed.program.listing.trim_end())
             }
+            DisplayFormatType::Default | DisplayFormatType::Verbose => self.fmt_line(f),
             DisplayFormatType::TreeRender => {
                 writeln!(f, "backend={}", self.pushed.backend.name())?;
                 for (name, items) in self.shown() {
@@ -190,7 +204,8 @@ impl ExecutionPlan for KernelFilterReduceExec {
             return Ok(original);
         }
         let pushed = Pushed { original, ..Pushed::clone(&self.pushed) };
-        Ok(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?))
+        let node = KernelFilterReduceExec::try_new(Arc::new(pushed))?;
+        Ok(Arc::new(KernelFilterReduceExec { shows_listing: self.shows_listing, ..node }))
     }
 
     fn apply_expressions(

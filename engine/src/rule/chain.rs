@@ -146,6 +146,17 @@ pub(super) fn over(
     node: &Arc<dyn ExecutionPlan>,
     child: Arc<dyn ExecutionPlan>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
+    over_all(node, vec![child])
+}
+
+/// The same node over other children; itself, if they are the same.
+pub(super) fn over_all(
+    node: &Arc<dyn ExecutionPlan>,
+    children: Vec<Arc<dyn ExecutionPlan>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    if node.children().into_iter().zip(&children).all(|(old, new)| Arc::ptr_eq(old, new)) {
+        return Ok(node.clone());
+    }
     let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    node.clone().replace_children(vec![child], options)
+    node.clone().replace_children(children, options)
 }

@@ -9,6 +9,7 @@
 //! A scan with neither filter nor aggregation has nothing to push down and is left alone, with `require` as well. With
 //! `require` a scan of the third kind is an error that names the reasons.
 
+mod above;
 mod backend;
 mod chain;
 mod declined;
@@ -33,8 +34,9 @@ pub use declined::DeclinedExec;
 use crate::exec::KernelFilterReduceExec;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
 use crate::pushed::{DeclineReason, Declined};
+use above::Above;
 use backend::Backend;
-use chain::{Chain, over};
+use chain::{Chain, over, over_all};
 use fragments::{Planned, aggregate_fragment, filter_fragment};
 
 /// Replaces filters and aggregations on CSV scans.
@@ -79,7 +81,7 @@ impl PhysicalOptimizerRule for KernelPushdown {
             return Ok(plan);
         }
         let mut rewriter = Rewriter { options, backend: None, refused: Vec::new() };
-        let rewritten = plan.transform_down(|node| rewriter.rewrite(node))?.data;
+        let rewritten = rewriter.rewrite(&plan, Above::default())?;
         let require = options.pushdown == PushdownMode::Require;
         if let Some(Err(reason)) = rewriter.backend {
             if require {
@@ -108,6 +110,35 @@ impl PhysicalOptimizerRule for KernelPushdown {
     }
 }
 
+/// Comes after [`KernelPushdown`], so that EXPLAIN VERBOSE, which prints the plan after each rule, prints each listing
+/// once.
+#[derive(Debug, Default)]
+pub struct ListingOnce;
+
+impl PhysicalOptimizerRule for ListingOnce {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let hidden = plan.transform_down(|node| {
+            let Some(kernel) = node.downcast_ref::<KernelFilterReduceExec>() else {
+                return Ok(Transformed::no(node));
+            };
+            Ok(Transformed::new(Arc::new(kernel.without_listing()), true, TreeNodeRecursion::Jump))
+        })?;
+        Ok(hidden.data)
+    }
+
+    fn name(&self) -> &str {
+        "ListingOnce"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
 fn external(refused: Refused) -> DataFusionError {
     DataFusionError::External(Box::new(refused))
 }
@@ -120,27 +151,27 @@ struct Rewriter<'a> {
     refused: Vec<Declined>,
 }
 
-type Rewritten = Transformed<Arc<dyn ExecutionPlan>>;
-
 impl Rewriter<'_> {
     /// The topmost shape on a scan is tried first. What was replaced, or declined, is not looked into again.
-    fn rewrite(&mut self, node: Arc<dyn ExecutionPlan>) -> Result<Rewritten> {
+    fn rewrite(&mut self, node: &Arc<dyn ExecutionPlan>, above: Above) -> Result<Arc<dyn ExecutionPlan>> {
         if node.is::<KernelFilterReduceExec>() || node.is::<DeclinedExec>() {
-            return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
+            return Ok(node.clone());
         }
         let replaced = if let Some(aggregate) = node.downcast_ref::<AggregateExec>()
             && aggregate.mode().input_mode() == AggregateInputMode::Raw
         {
-            self.aggregate(&node, aggregate)?
+            self.aggregate(node, aggregate, above)?
         } else if node.is::<FilterExec>() {
-            self.filter(&node, Vec::new())?
+            self.filter(node, Vec::new(), above)?
         } else {
             None
         };
-        Ok(match replaced {
-            Some(replaced) => Transformed::new(replaced, true, TreeNodeRecursion::Jump),
-            None => Transformed::no(node),
-        })
+        if let Some(replaced) = replaced {
+            return Ok(replaced);
+        }
+        let above = above.and(node)?;
+        let children = node.children().into_iter().map(|child| self.rewrite(child, above));
+        over_all(node, children.collect::<Result<_>>()?)
     }
 
     /// Where programs run, or why none can.
@@ -156,18 +187,23 @@ impl Rewriter<'_> {
         &mut self,
         node: &Arc<dyn ExecutionPlan>,
         aggregate: &AggregateExec,
+        above: Above,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Some(chain) = Chain::below(aggregate.input())? else { return Ok(None) };
         let backend = match self.backend() {
             Ok(backend) => backend,
             Err(declined) => return Ok(Some(over(node, self.decline(aggregate.input(), declined)?)?)),
         };
-        let declined = match self.aggregate_over(aggregate, &chain, &backend)? {
+        let replaced = match above.sees_batches() {
+            true => Err(batches_are_seen()),
+            false => self.aggregate_over(aggregate, &chain, &backend)?,
+        };
+        let declined = match replaced {
             Ok(replaced) => return Ok(Some(replaced)),
             Err(declined) => declined,
         };
         let input = match chain.topmost_filter {
-            Some(_) => self.replace_filter_below(aggregate.input(), declined)?,
+            Some(_) => self.replace_filter_below(aggregate.input(), declined, above.and(node)?)?,
             None => self.decline(aggregate.input(), declined)?,
         };
         Ok(Some(over(node, input)?))
@@ -224,39 +260,46 @@ impl Rewriter<'_> {
         &mut self,
         node: &Arc<dyn ExecutionPlan>,
         declined: Vec<Declined>,
+        above: Above,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         if node.is::<FilterExec>() {
-            return Ok(self.filter(node, declined)?.unwrap_or_else(|| node.clone()));
+            return Ok(self.filter(node, declined, above)?.unwrap_or_else(|| node.clone()));
         }
         match node.children().as_slice() {
             [child] => {
-                let child = self.replace_filter_below(child, declined)?;
+                let child = self.replace_filter_below(child, declined, above.and(node)?)?;
                 over(node, child)
             }
             _ => Ok(node.clone()),
         }
     }
 
-    /// Replaces a filter on a scan. `above` is what was declined above it.
+    /// Replaces a filter on a scan. `declined_above` is what was declined above it.
     fn filter(
         &mut self,
         node: &Arc<dyn ExecutionPlan>,
-        above: Vec<Declined>,
+        declined_above: Vec<Declined>,
+        above: Above,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Some(chain) = Chain::below(node)? else { return Ok(None) };
         let backend = match self.backend() {
             Ok(backend) => backend,
             Err(declined) => return self.decline(node, declined).map(Some),
         };
-        let planned = match filter_fragment(&chain, &backend, self.options.sizes)? {
+        let planned = match above.sees_batches() {
+            true => Err(batches_are_seen()),
+            false => filter_fragment(&chain, &backend, self.options.sizes)?,
+        };
+        let planned = match planned {
             Ok(planned) => planned,
             Err(declined) => {
-                let all =
-                    above.into_iter().filter(|one| !declined.contains(one)).chain(declined.iter().cloned());
-                return Ok(Some(self.decline(node, all.collect())?));
+                let mut all = declined_above;
+                all.retain(|one| !declined.contains(one));
+                all.extend(declined);
+                return Ok(Some(self.decline(node, all)?));
             }
         };
-        let replaced = self.node(planned, chain.rebuild()?, above)?;
+        let replaced = self.node(planned, chain.rebuild()?, declined_above)?;
         Ok(Some(spread(replaced, node.output_partitioning().partition_count())?))
     }
 
@@ -279,6 +322,10 @@ impl Rewriter<'_> {
         self.refused.extend(declined.iter().cloned());
         wrap_scan(node, &declined)
     }
+}
+
+fn batches_are_seen() -> Vec<Declined> {
+    vec![Declined { what: "scan".to_owned(), reason: DeclineReason::BatchesAreSeen }]
 }
 
 fn wrap_scan(node: &Arc<dyn ExecutionPlan>, declined: &[Declined]) -> Result<Arc<dyn ExecutionPlan>> {

@@ -177,6 +177,13 @@ async fn aggregates_are_pushed() {
 }
 
 #[tokio::test]
+async fn explain_verbose_shows_the_listing_once() {
+    let fixture = fixture(PushdownMode::Require, 1).await;
+    let text = fixture.run("EXPLAIN VERBOSE SELECT sum(id) FROM orders WHERE id > 2").await;
+    assert_eq!(text.matches("fragment fields=").count(), 1, "{text}");
+}
+
+#[tokio::test]
 async fn two_levels_for_count_distinct() {
     check("SELECT count(DISTINCT name) FROM orders", &[PUSHED, "keys=["]).await;
     check("SELECT count(DISTINCT name), sum(id) FROM orders WHERE id > 1", &[PUSHED]).await;
@@ -279,6 +286,49 @@ async fn what_is_declined_says_why() {
         ("SELECT stddev(price) FROM orders", "the aggregate function stddev"),
     ] {
         check(sql, &[DECLINED, reason]).await;
+    }
+}
+
+/// Record 8 divides by zero. Without a program a batch of 7 rows comes up first, and the rest is never asked for.
+#[tokio::test]
+async fn what_stops_early_above_what_may_fail_sees_the_same_batches() {
+    const REASON: &str = "may fail on a row, or stop before";
+    let declined = [
+        "SELECT DISTINCT id + 10 / b FROM divisors WHERE a = 1 LIMIT 2",
+        "SELECT count(*) FROM (SELECT DISTINCT 10 / b FROM divisors WHERE a = 1 LIMIT 2)",
+        "SELECT id, sum(b) FROM divisors WHERE a = 1 GROUP BY id HAVING 10 / sum(b) > 0 LIMIT 1",
+    ];
+    let pushed = [
+        "SELECT 10 / b FROM divisors WHERE a = 1 AND id < 8 LIMIT 2",
+        "SELECT DISTINCT id + 10 FROM divisors WHERE a = 1 LIMIT 2",
+        "SELECT DISTINCT 10 / b FROM divisors WHERE a = 1 AND id < 8",
+        "SELECT id, 10 / b FROM divisors WHERE a = 1 ORDER BY id LIMIT 1",
+        "SELECT x FROM (SELECT sum(10 / b) AS x FROM divisors WHERE a = 1 GROUP BY id) LIMIT 1",
+    ];
+    let mut records = String::from("id,a,b\n");
+    for id in 1..=30 {
+        records += &format!("{id},1,{}\n", if id == 8 { 0 } else { 1 });
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("divisors.csv");
+    std::fs::write(&path, records).unwrap();
+    let mut sessions = Vec::new();
+    for pushdown in [PushdownMode::Auto, PushdownMode::Off] {
+        let fixture = fixture(pushdown, 1).await;
+        fixture
+            .session
+            .register_csv("divisors", path.to_str().unwrap(), CsvReadOptions::new())
+            .await
+            .unwrap();
+        fixture.run("SET datafusion.execution.batch_size = 7").await;
+        sessions.push(fixture);
+    }
+    for (queries, part) in [(&declined[..], REASON), (&pushed, PUSHED)] {
+        for sql in queries {
+            let plan = sessions[0].plan(sql).await;
+            assert!(plan.contains(part) && (part == REASON || !plan.contains(REASON)), "{sql}:\n{plan}");
+            assert_eq!(sessions[0].run(sql).await, sessions[1].run(sql).await, "{sql}:\n{plan}");
+        }
     }
 }
 

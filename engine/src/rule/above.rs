@@ -1,0 +1,99 @@
+//! What stands above a scan that can tell how its rows are cut into batches.
+//!
+//! A program leaves fewer rows for the same number of bytes, so that batches above it hold other rows than without it.
+//! Nobody notices, unless somebody stops asking before the end, and on the way there something may fail: then the cut
+//! decides whether a row that fails is ever evaluated.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::common::Result;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::analyze::AnalyzeExec;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::execution_plan::EmissionType;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec};
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+
+use crate::translate::may_fail;
+
+/// The nodes from the root of a plan down to, and without, the one that is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Above {
+    /// One of them may not ask for all rows.
+    stops_early: bool,
+    /// That one, or one below it, evaluates something that may fail.
+    may_fail: bool,
+}
+
+impl Above {
+    /// Whether rows that come in other batches may turn an error into an answer, or the reverse.
+    pub fn sees_batches(self) -> bool {
+        self.stops_early && self.may_fail
+    }
+
+    /// One node further down.
+    pub fn and(self, node: &Arc<dyn ExecutionPlan>) -> Result<Above> {
+        if reads_everything(node) {
+            if node.pipeline_behavior() == EmissionType::Final {
+                // What is above it gets the same rows, however they came to it.
+                return Ok(Above::default());
+            }
+            let may_fail = self.may_fail || (self.stops_early && evaluates_what_may_fail(node)?);
+            return Ok(Above { may_fail, ..self });
+        }
+        // Its own expressions stand below the point at which it stops.
+        Ok(Above { stops_early: true, may_fail: self.may_fail || evaluates_what_may_fail(node)? })
+    }
+}
+
+/// Nodes that are known to ask for rows until the end; any other is taken for one that may stop.
+fn reads_everything(node: &Arc<dyn ExecutionPlan>) -> bool {
+    if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
+        // With an order, the limit only says what to keep.
+        return aggregate.limit_options().is_none_or(|limit| limit.descending().is_some());
+    }
+    if node.is::<SortExec>() {
+        return node.pipeline_behavior() == EmissionType::Final || node.fetch().is_none();
+    }
+    let known = node.is::<ProjectionExec>()
+        || node.is::<FilterExec>()
+        || node.is::<CoalescePartitionsExec>()
+        || node.is::<RepartitionExec>()
+        || node.is::<CooperativeExec>()
+        || node.is::<SortPreservingMergeExec>()
+        || node.is::<UnionExec>()
+        || node.is::<HashJoinExec>()
+        || node.is::<NestedLoopJoinExec>()
+        || node.is::<CrossJoinExec>()
+        || node.is::<WindowAggExec>()
+        || node.is::<BoundedWindowAggExec>()
+        || node.is::<AnalyzeExec>();
+    known && node.fetch().is_none()
+}
+
+fn evaluates_what_may_fail(node: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let schema: SchemaRef = match node.downcast_ref::<AggregateExec>() {
+        Some(aggregate) => aggregate.input_schema(),
+        None => match node.children()[..] {
+            [child] => child.schema(),
+            // Of unknown type, arithmetic is taken for what may fail.
+            _ => Arc::new(Schema::empty()),
+        },
+    };
+    let mut found = false;
+    node.apply_expressions(&mut |expr| {
+        found |= may_fail(expr, &schema);
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
