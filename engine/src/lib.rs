@@ -4,6 +4,7 @@ pub mod exec;
 pub mod kernel;
 pub mod options;
 pub mod pushed;
+pub mod report;
 pub mod rule;
 mod sample;
 pub mod session;

@@ -1,5 +1,7 @@
 //! What EXPLAIN ANALYZE shows of one partition.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, Time,
 };
@@ -46,5 +48,24 @@ impl ScanMetrics {
             kernel_time: time("kernel_time"),
             fallbacks: counter("fallbacks"),
         }
+    }
+}
+
+/// Why partitions fell back, each reason once. Shared by all partitions of a node.
+#[derive(Debug, Clone, Default)]
+pub struct FallbackReasons(Arc<Mutex<Vec<String>>>);
+
+impl FallbackReasons {
+    /// Keeps a reason.
+    pub fn add(&self, reason: String) {
+        let mut reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+
+    /// Those so far.
+    pub fn get(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -35,7 +35,7 @@ pub use refusal::{ContractError, Refusal};
 pub use stream::FellBack;
 
 use crate::pushed::Pushed;
-use metrics::ScanMetrics;
+use metrics::{FallbackReasons, ScanMetrics};
 use original::{csv_scan, with_leaf};
 
 /// Runs a program over the files of a CSV scan: its matching rows, or its partial aggregate state.
@@ -46,6 +46,7 @@ pub struct KernelFilterReduceExec {
     scan: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
+    fallback_reasons: FallbackReasons,
     /// EXPLAIN VERBOSE prints the plan after each optimizer rule; only the first time with the listing.
     shows_listing: bool,
 }
@@ -70,7 +71,8 @@ impl KernelFilterReduceExec {
         }
         let properties = Arc::new(properties(&pushed)?);
         let metrics = ExecutionPlanMetricsSet::new();
-        Ok(KernelFilterReduceExec { pushed, scan, properties, metrics, shows_listing: true })
+        let fallback_reasons = FallbackReasons::default();
+        Ok(KernelFilterReduceExec { pushed, scan, properties, metrics, fallback_reasons, shows_listing: true })
     }
 
     /// The same node, without the listing in EXPLAIN VERBOSE.
@@ -80,8 +82,14 @@ impl KernelFilterReduceExec {
             scan: Arc::clone(&self.scan),
             properties: Arc::clone(&self.properties),
             metrics: self.metrics.clone(),
+            fallback_reasons: self.fallback_reasons.clone(),
             shows_listing: false,
         }
+    }
+
+    /// Why partitions were done by DataFusion after all, once for each reason. Grows while the node runs.
+    pub fn fallback_reasons(&self) -> Vec<String> {
+        self.fallback_reasons.get()
     }
 
     /// What it runs.
@@ -237,6 +245,7 @@ impl ExecutionPlan for KernelFilterReduceExec {
             index: partition,
             context,
             metrics: ScanMetrics::new(&self.metrics, partition),
+            fallback_reasons: self.fallback_reasons.clone(),
         }))
     }
 

@@ -35,7 +35,7 @@ use pushdown::fragment::{AggregateFunction, ColumnType, Fragment, Output};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::metrics::ScanMetrics;
+use super::metrics::{FallbackReasons, ScanMetrics};
 use super::original::{group_scan, with_leaf};
 use super::ranges::{Preamble, owned_input};
 use super::records::{RawRecords, RawRecordsExec};
@@ -77,6 +77,8 @@ pub struct Partition {
     pub context: Arc<TaskContext>,
     /// What EXPLAIN ANALYZE shows.
     pub metrics: ScanMetrics,
+    /// Takes the reason if the worker refuses.
+    pub fallback_reasons: FallbackReasons,
 }
 
 type Sender = mpsc::Sender<Result<RecordBatch>>;
@@ -183,6 +185,7 @@ impl Partition {
     /// Runs the original sub-plan over the original partition; the rows that were emitted are its first.
     async fn fall_back(&self, refusal: Refusal, mut emitter: Emitter) -> Result<()> {
         self.metrics.fallbacks.add(1);
+        self.fallback_reasons.add(refusal.to_string());
         let partition = self.index;
         if refusal.is_failure() {
             log::warn!("partition {partition} falls back to DataFusion: {refusal}");

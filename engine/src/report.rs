@@ -1,0 +1,111 @@
+//! What a query does, read off its physical plan: how far it is while it runs, and what it did when it is done.
+//!
+//! Counters are those of EXPLAIN ANALYZE. They are shared with the workers, so a report may be taken at any time.
+
+use std::sync::Arc;
+
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::MetricsSet;
+
+use crate::exec::KernelFilterReduceExec;
+use crate::pushed::{Declined, Pushed};
+use crate::rule::DeclinedExec;
+
+/// One scan of files in a plan.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// Bytes of the files, as far as the scan's ranges hold them.
+    pub file_bytes: u64,
+    /// Who does it.
+    pub by: ScannedBy,
+}
+
+/// Who scans.
+#[derive(Debug, Clone)]
+pub enum ScannedBy {
+    /// A program.
+    Program {
+        /// What it runs.
+        pushed: Arc<Pushed>,
+        /// What it counted so far.
+        counts: Counts,
+        /// Why partitions were done by DataFusion after all, once for each reason.
+        fallbacks: Vec<String>,
+    },
+    /// DataFusion.
+    DataFusion {
+        /// Rows that came out of it so far.
+        rows: u64,
+        /// Why there is no program; empty if pushdown is off, or there is nothing to push down.
+        declined: Vec<Declined>,
+    },
+}
+
+/// Counters of all partitions together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Bytes that the program was shown.
+    pub bytes_read: u64,
+    /// Bytes that came up: raw records, accumulators and group entries.
+    pub bytes_returned: u64,
+    /// Records that the program looked at.
+    pub records_scanned: u64,
+    /// Those among them that DataFusion had to decide.
+    pub exception_records: u64,
+}
+
+/// The scans of a plan, from left to right.
+pub fn scans(plan: &Arc<dyn ExecutionPlan>) -> Vec<Scan> {
+    let mut found = Vec::new();
+    collect(plan, &[], &mut found);
+    found
+}
+
+fn collect(node: &Arc<dyn ExecutionPlan>, declined: &[Declined], found: &mut Vec<Scan>) {
+    if let Some(kernel) = node.downcast_ref::<KernelFilterReduceExec>() {
+        let file_bytes = node.children().into_iter().filter_map(file_scan).map(file_bytes).sum();
+        let by = ScannedBy::Program {
+            pushed: Arc::clone(kernel.pushed()),
+            counts: counts(&kernel.metrics().unwrap_or_default()),
+            fallbacks: kernel.fallback_reasons(),
+        };
+        found.push(Scan { file_bytes, by });
+        return;
+    }
+    if let Some(config) = file_scan(node) {
+        let rows = node.metrics().and_then(|metrics| metrics.output_rows()).unwrap_or_default() as u64;
+        let by = ScannedBy::DataFusion { rows, declined: declined.to_vec() };
+        found.push(Scan { file_bytes: file_bytes(config), by });
+        return;
+    }
+    let declined = node.downcast_ref::<DeclinedExec>().map_or(declined, DeclinedExec::declined);
+    for child in node.children() {
+        collect(child, declined, found);
+    }
+}
+
+fn file_scan(node: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
+    node.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()
+}
+
+fn file_bytes(config: &FileScanConfig) -> u64 {
+    let files = config.file_groups.iter().flat_map(|group| group.files());
+    files
+        .map(|file| match &file.range {
+            Some(range) => u64::try_from(range.end - range.start).unwrap_or_default(),
+            None => file.object_meta.size,
+        })
+        .sum()
+}
+
+fn counts(metrics: &MetricsSet) -> Counts {
+    let sum = |name: &str| metrics.sum_by_name(name).map_or(0, |value| value.as_usize() as u64);
+    Counts {
+        bytes_read: sum("bytes_read"),
+        bytes_returned: sum("bytes_returned"),
+        records_scanned: sum("records_scanned"),
+        exception_records: sum("exception_records"),
+    }
+}
