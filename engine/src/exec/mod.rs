@@ -72,7 +72,14 @@ impl KernelFilterReduceExec {
         let properties = Arc::new(properties(&pushed)?);
         let metrics = ExecutionPlanMetricsSet::new();
         let fallback_reasons = FallbackReasons::default();
-        Ok(KernelFilterReduceExec { pushed, scan, properties, metrics, fallback_reasons, shows_listing: true })
+        Ok(KernelFilterReduceExec {
+            pushed,
+            scan,
+            properties,
+            metrics,
+            fallback_reasons,
+            shows_listing: true,
+        })
     }
 
     /// The same node, without the listing in EXPLAIN VERBOSE.
