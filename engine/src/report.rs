@@ -16,6 +16,8 @@ use crate::rule::DeclinedExec;
 /// One scan of files in a plan.
 #[derive(Debug, Clone)]
 pub struct Scan {
+    /// Their paths, each once.
+    pub files: Vec<String>,
     /// Bytes of the files, as far as the scan's ranges hold them.
     pub file_bytes: u64,
     /// Who does it.
@@ -65,19 +67,20 @@ pub fn scans(plan: &Arc<dyn ExecutionPlan>) -> Vec<Scan> {
 
 fn collect(node: &Arc<dyn ExecutionPlan>, declined: &[Declined], found: &mut Vec<Scan>) {
     if let Some(kernel) = node.downcast_ref::<KernelFilterReduceExec>() {
-        let file_bytes = node.children().into_iter().filter_map(file_scan).map(file_bytes).sum();
+        let configs = || node.children().into_iter().filter_map(file_scan);
         let by = ScannedBy::Program {
             pushed: Arc::clone(kernel.pushed()),
             counts: counts(&kernel.metrics().unwrap_or_default()),
             fallbacks: kernel.fallback_reasons(),
         };
-        found.push(Scan { file_bytes, by });
+        let files = configs().flat_map(files).collect();
+        found.push(Scan { files, file_bytes: configs().map(file_bytes).sum(), by });
         return;
     }
     if let Some(config) = file_scan(node) {
         let rows = node.metrics().and_then(|metrics| metrics.output_rows()).unwrap_or_default() as u64;
         let by = ScannedBy::DataFusion { rows, declined: declined.to_vec() };
-        found.push(Scan { file_bytes: file_bytes(config), by });
+        found.push(Scan { files: files(config), file_bytes: file_bytes(config), by });
         return;
     }
     let declined = node.downcast_ref::<DeclinedExec>().map_or(declined, DeclinedExec::declined);
@@ -88,6 +91,18 @@ fn collect(node: &Arc<dyn ExecutionPlan>, declined: &[Declined], found: &mut Vec
 
 fn file_scan(node: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
     node.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()
+}
+
+fn files(config: &FileScanConfig) -> Vec<String> {
+    let mut paths = Vec::new();
+    for file in config.file_groups.iter().flat_map(|group| group.files()) {
+        // The root of the object store is that of the file system; its paths have no slash in front.
+        let path = format!("/{}", file.object_meta.location);
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    paths
 }
 
 fn file_bytes(config: &FileScanConfig) -> u64 {

@@ -55,7 +55,8 @@ impl Fold<'_> {
         let mut offset = offset;
         for (index, aggregate) in aggregates.iter().enumerate() {
             let prepared = self.prepared[index];
-            self.code.comment(&format!("aggregate {index}"));
+            self.code
+                .comment(&format!("aggregate {index} {}", self.fragment.aggregate_text(&aggregate.function)));
             let skip = self.code.label("skip");
             if let Some(active) = prepared.active {
                 self.code.line(format!("r1 = *(u64 *)(r7 + {active})"));

@@ -18,6 +18,9 @@ pub(super) struct Code {
     label_count: usize,
 }
 
+/// A list of a thousand constants is in the fragment's own text.
+const COMMENT_CHARACTERS_MAX: usize = 200;
+
 impl Code {
     pub(super) fn new(holes: Holes) -> Self {
         Code { items: Vec::new(), pending: String::new(), holes, label_count: 0 }
@@ -32,7 +35,12 @@ impl Code {
     /// Adds a comment of its own line to the listing.
     pub(super) fn comment(&mut self, text: &str) {
         // What people name their columns must not end a comment.
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        let mut text: String = text.chars().map(plain).take(COMMENT_CHARACTERS_MAX + 1).collect();
+        if text.chars().count() > COMMENT_CHARACTERS_MAX {
+            text.pop();
+            text.push('…');
+        }
         self.line(format!("; {text}"));
     }
 

@@ -36,6 +36,7 @@ impl Fold<'_> {
         self.code.line("r0 = 1");
         let mut offset = encoded + 8;
         for (index, key) in keys.iter().enumerate() {
+            self.code.comment(&format!("key {index} {}", self.fragment.columns[key.column].name));
             let slot = self.columns[key.column];
             if self.fragment.columns[key.column].nullable {
                 self.code.line(format!("r1 = *(u64 *)(r7 + {})", slot + 8));

@@ -28,7 +28,7 @@ use crate::Program;
 use crate::bpf::asm::{AsmError, GuardTarget, Holes};
 use crate::fragment::normalize::normalize;
 use crate::fragment::validate::{Invalid, validate};
-use crate::fragment::{ColumnType, Fragment, Output};
+use crate::fragment::{ColumnType, Fragment, Output, Predicate};
 use crate::layout::{self, Layout, Map, Sizes, WINDOW_SLACK_BYTES};
 use code::Code;
 
@@ -265,9 +265,15 @@ impl<'f> Fold<'f> {
             self.column(index)?;
         }
         if let Some(filter) = &self.fragment.filter {
-            self.code.comment("filter");
             self.evaluate_checked(filter)?;
-            self.branch(filter, "@next")?;
+            let conjuncts = match filter {
+                Predicate::And(all) => all.as_slice(),
+                single => std::slice::from_ref(single),
+            };
+            for conjunct in conjuncts {
+                self.code.comment(&format!("filter {}", self.fragment.predicate_text(conjunct)));
+                self.branch(conjunct, "@next")?;
+            }
         }
         match &self.fragment.output {
             Output::Records => self.code.line("goto @match"),

@@ -42,6 +42,20 @@ impl Display for Fragment {
     }
 }
 
+impl Fragment {
+    /// A predicate over the columns of this fragment, as its text has it.
+    pub(crate) fn predicate_text(&self, predicate: &Predicate) -> String {
+        let names = Names::new(&self.columns);
+        fmt::from_fn(|f| names.predicate(f, predicate)).to_string()
+    }
+
+    /// The same of an aggregate, its FILTER left out.
+    pub(crate) fn aggregate_text(&self, function: &AggregateFunction) -> String {
+        let names = Names::new(&self.columns);
+        fmt::from_fn(|f| names.function(f, function)).to_string()
+    }
+}
+
 impl Display for Column {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "column {} ", self.field)?;
@@ -103,26 +117,31 @@ impl<'a> Names<'a> {
     }
 
     fn aggregate(&self, f: &mut Formatter<'_>, aggregate: &Aggregate) -> fmt::Result {
-        let name = match &aggregate.function {
+        write!(f, "aggregate ")?;
+        self.function(f, &aggregate.function)?;
+        if let Some(filter) = &aggregate.filter {
+            write!(f, " filter ")?;
+            self.predicate(f, filter)?;
+        }
+        writeln!(f)
+    }
+
+    fn function(&self, f: &mut Formatter<'_>, function: &AggregateFunction) -> fmt::Result {
+        let name = match function {
             AggregateFunction::Count { .. } => "count",
             AggregateFunction::SumWrap(_) => "sum_wrap",
             AggregateFunction::SumExact(_) => "sum_exact",
             AggregateFunction::Min(_) => "min",
             AggregateFunction::Max(_) => "max",
         };
-        write!(f, "aggregate {name}(")?;
-        if let Some(argument) = aggregate.function.argument() {
+        write!(f, "{name}(")?;
+        if let Some(argument) = function.argument() {
             self.expr(f, argument)?;
         }
-        if let AggregateFunction::Count { non_null } = &aggregate.function {
+        if let AggregateFunction::Count { non_null } = function {
             separated(f, non_null, |f, column| self.column(f, *column))?;
         }
-        write!(f, ")")?;
-        if let Some(filter) = &aggregate.filter {
-            write!(f, " filter ")?;
-            self.predicate(f, filter)?;
-        }
-        writeln!(f)
+        write!(f, ")")
     }
 
     fn predicate(&self, f: &mut Formatter<'_>, predicate: &Predicate) -> fmt::Result {
