@@ -47,8 +47,9 @@ pub struct CsvArguments {
 /// Form of the printed results.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// The same as table, also when the output is not a terminal
+    /// The same as table
     Automatic,
+    /// Fitted to the terminal; in ASCII with everything in it if the output is none
     Table,
     Csv,
     Tsv,
@@ -57,6 +58,11 @@ pub enum Format {
     /// One object per line
     Ndjson,
     Markdown,
+    Html,
+    /// One line per column
+    Vertical,
+    /// One INSERT statement per row
+    Insert,
 }
 
 #[derive(ValueEnum, Clone, Copy)]
@@ -99,7 +105,7 @@ struct CommandLine {
     files: Vec<PathBuf>,
     /// Form of the printed results
     #[arg(long, value_enum, default_value_t = Format::Automatic, hide_possible_values = true,
-          value_name = "automatic|table|csv|tsv|json|ndjson|markdown")]
+          value_name = "automatic|table|csv|tsv|json|ndjson|markdown|html|vertical|insert")]
     format: Format,
     /// What to run in the kernel [default: auto]
     #[arg(long, global = true, value_enum)]

@@ -11,8 +11,9 @@
 mod cli;
 mod demo;
 mod error;
-mod output;
+mod pager;
 mod prompt;
+mod results;
 mod statements;
 mod tables;
 

@@ -12,7 +12,7 @@ use engine::session::Session;
 
 use crate::cli::Format;
 use crate::error::Error;
-use crate::output;
+use crate::results::{self, Rows, Style};
 
 /// Runs SQL in a session and prints to standard output.
 pub struct Printer<'a> {
@@ -54,11 +54,8 @@ impl<'a> Printer<'a> {
         let frame = context.execute_logical_plan(plan).await?;
         let schema = frame.schema().inner().clone();
         let batches = frame.collect().await?;
-        // SET, CREATE and the like have no columns.
-        if schema.fields().is_empty() {
-            return Ok(Vec::new());
-        }
+        let style = Style::for_stdout(self.format);
         let state = context.state();
-        Ok(output::render(self.format, schema, batches, &state.config_options().format)?)
+        Ok(results::render(&style, &state.config_options().format, &schema, &Rows::from(batches))?)
     }
 }

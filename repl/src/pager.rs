@@ -1,0 +1,100 @@
+//! Text that does not fit the terminal is shown by a pager: `$WEIR_PAGER`, `$PAGER`, or less.
+//!
+//! Nothing is lost with it: a pager that cannot be started leaves the text to be printed as it is, and one that is left
+//! early has shown what its user wanted to see.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::{Child, Command, Stdio};
+
+use crate::results::TerminalSize;
+
+/// Colours are passed on, long lines are scrolled sideways, and what was shown stays on the screen at the end.
+const LESS_OPTIONS: &str = "RSX";
+/// What a shell says of a command that it cannot run, or does not find.
+const NOT_STARTED: [i32; 2] = [126, 127];
+
+/// When a pager is used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Setting {
+    /// For text that does not fit; the command is found in the environment.
+    #[default]
+    On,
+    Off,
+    /// For text that does not fit.
+    Command(String),
+}
+
+impl Setting {
+    /// The shell command, if a pager is to be used at all.
+    fn command(&self, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let command = match self {
+            Setting::Off => return None,
+            Setting::Command(command) => command.clone(),
+            Setting::On => {
+                ["WEIR_PAGER", "PAGER"].into_iter().find_map(variable).unwrap_or_else(|| "less".to_owned())
+            }
+        };
+        // An empty one, and cat, are the usual ways to have none.
+        Some(command).filter(|command| !matches!(command.trim(), "" | "cat"))
+    }
+}
+
+/// Writes `text` to standard output, a terminal of this size, by way of a pager if it does not fit. It returns when the
+/// pager is left.
+pub fn show(text: &[u8], size: TerminalSize, pager: &Setting) -> io::Result<()> {
+    let command = pager.command(|name| std::env::var(name).ok()).filter(|_| !fits(text, size));
+    if let Some(command) = command
+        && page(text, &command)
+    {
+        return Ok(());
+    }
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text)?;
+    stdout.flush()
+}
+
+/// Whether all of a text is seen at once, with the next prompt below it.
+fn fits(text: &[u8], size: TerminalSize) -> bool {
+    let mut lines = 0;
+    for line in text.split(|&byte| byte == b'\n') {
+        lines += 1;
+        // A line of fewer bytes is not wider, and most are.
+        let is_wide = line.len() > size.columns
+            && console::measure_text_width(&String::from_utf8_lossy(line)) > size.columns;
+        // What follows the last line end counts for the prompt.
+        if is_wide || lines > size.rows {
+            return false;
+        }
+    }
+    true
+}
+
+/// Runs a pager to its end. Gives whether there was one.
+fn page(text: &[u8], command: &str) -> bool {
+    // Ctrl-C goes to the pager, in which it ends a search, and to this process, which must outlive it. The handler of
+    // tokio stays for good; a query listens to it, and here nobody does.
+    if tokio::runtime::Handle::try_current().is_ok() {
+        let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+    }
+    let Ok(mut child) = spawn(command) else { return false };
+    if let Some(mut stdin) = child.stdin.take()
+        && let Err(error) = stdin.write_all(text)
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        log::debug!("the pager {command} does not read: {error}");
+    }
+    match child.wait() {
+        Ok(status) => !status.code().is_some_and(|code| NOT_STARTED.contains(&code)),
+        Err(_) => true,
+    }
+}
+
+/// Through a shell, as other programs do: the variables hold commands with options, quotes and pipes.
+fn spawn(command: &str) -> io::Result<Child> {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command).stdin(Stdio::piped());
+    if std::env::var_os("LESS").is_none() {
+        shell.env("LESS", LESS_OPTIONS);
+    }
+    shell.spawn()
+}

@@ -1,0 +1,137 @@
+//! A result as records: one line for each column, `name | value`, below a line with the number of the record. A value
+//! that is wider than the terminal goes on in the next line.
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::util::display::FormatOptions;
+
+use super::Style;
+use super::cells::{Cell, Cells, prefix, push_cut, push_visible};
+use super::lines::{Border, Lines};
+use super::rows::Rows;
+use super::terminal::Ink;
+
+/// The line above a record is not wider where nothing else limits it.
+const RULE_WIDTH_MAX: usize = 80;
+
+/// Renders records.
+pub fn vertical(
+    style: &Style,
+    options: &FormatOptions,
+    schema: &SchemaRef,
+    rows: &Rows,
+) -> Result<String, ArrowError> {
+    let shown = rows.shown(style.rows_max);
+    let column_count = schema.fields().len();
+    let head = Cells::of(&shown.head, column_count, options)?;
+    let tail = Cells::of(&shown.tail, column_count, options)?;
+    let names: Vec<String> = schema
+        .fields()
+        .iter()
+        .map(|field| {
+            let mut name = String::new();
+            push_visible(&mut name, field.name());
+            name
+        })
+        .collect();
+    let values_width =
+        (0..column_count).map(|column| head.width(column).max(tail.width(column))).max().unwrap_or_default();
+    let mut records = Records::new(style, names, values_width);
+    records.all(&head, 1);
+    if shown.hidden > 0 {
+        let room = style.width().unwrap_or(usize::MAX);
+        Ink::Dim.push(&mut records.text, &style.hidden_rows_text(shown.hidden, room), style.color);
+        records.text.push('\n');
+    }
+    records.all(&tail, rows.total() - tail.row_count() as u64 + 1);
+    Ok(records.text)
+}
+
+struct Records<'a> {
+    style: &'a Style,
+    horizontal: char,
+    between: &'static str,
+    names: Vec<String>,
+    names_width: usize,
+    /// Room for a value in a line.
+    value_room: usize,
+    rule_width: usize,
+    text: String,
+}
+
+impl<'a> Records<'a> {
+    fn new(style: &'a Style, names: Vec<String>, values_width: usize) -> Records<'a> {
+        // A box around records would only take room.
+        let border = if style.border == Border::Full { Border::Inside } else { style.border };
+        let lines = Lines::of(border, style.unicode);
+        let between = lines.verticals[1];
+        let room = style.width().unwrap_or(usize::MAX);
+        let names_width = names.iter().map(|name| Cell::of(name).width).max().unwrap_or_default();
+        let names_width = names_width.min(room / 2);
+        let between_width = lines.frame_width(2) - lines.frame_width(1);
+        let value_room = room - names_width - between_width;
+        let rule_width = names_width + between_width + values_width.min(value_room);
+        Records {
+            style,
+            horizontal: lines.horizontal,
+            between,
+            names,
+            names_width,
+            value_room,
+            rule_width: rule_width.min(RULE_WIDTH_MAX),
+            text: String::new(),
+        }
+    }
+
+    fn all(&mut self, cells: &Cells, first_number: u64) {
+        for row in 0..cells.row_count() {
+            self.rule(first_number + row as u64);
+            for column in 0..self.names.len() {
+                self.value(column, cells.cell(row, column));
+            }
+        }
+    }
+
+    fn rule(&mut self, number: u64) {
+        let mut rule = format!("{}[ RECORD {number} ]", self.horizontal);
+        let width = Cell::of(&rule).width;
+        rule.extend(std::iter::repeat_n(self.horizontal, self.rule_width.saturating_sub(width)));
+        self.text.push_str(&self.style.cut_line(rule));
+        self.text.push('\n');
+    }
+
+    fn value(&mut self, column: usize, value: Cell) {
+        let name = Cell::of(&self.names[column]);
+        let mut shown = String::new();
+        let width = if name.width > self.names_width {
+            push_cut(&mut shown, name.text, self.names_width, self.style.cut_mark())
+        } else {
+            shown.push_str(name.text);
+            name.width
+        };
+        Ink::Bold.push(&mut self.text, &shown, self.style.color);
+        self.text.extend(std::iter::repeat_n(' ', self.names_width - width));
+
+        let ink = if value.is_null { Ink::Dim } else { Ink::Normal };
+        let mut rest = value.text;
+        loop {
+            let (line, left) = self.split(rest);
+            self.text.push_str(self.between);
+            ink.push(&mut self.text, line, self.style.color);
+            self.text.truncate(self.text.trim_end_matches(' ').len());
+            self.text.push('\n');
+            if left.is_empty() {
+                return;
+            }
+            self.text.extend(std::iter::repeat_n(' ', self.names_width));
+            rest = left;
+        }
+    }
+
+    /// What fits into a line, and the rest. There is always room for one character.
+    fn split<'t>(&self, text: &'t str) -> (&'t str, &'t str) {
+        let (begin, _) = prefix(text, self.value_room);
+        let first = text.chars().next().map_or(0, char::len_utf8);
+        text.split_at(begin.len().max(first))
+    }
+}
