@@ -69,9 +69,9 @@ fn every_format() {
 +----+------------+-------+------------+
 | id | name       | price | day        |
 +----+------------+-------+------------+
-| 1  | one        | 1.5   | 2024-01-01 |
-| 2  | NULL       | 2.25  | 2024-01-02 |
-| 3  | a \"q\", b|c | NULL  | 2024-01-03 |
+|  1 | one        |   1.5 | 2024-01-01 |
+|  2 | NULL       |  2.25 | 2024-01-02 |
+|  3 | a \"q\", b|c |  NULL | 2024-01-03 |
 +----+------------+-------+------------+
 ";
     let objects = [
@@ -86,6 +86,40 @@ fn every_format() {
 | 2 | NULL | 2.25 | 2024-01-02 |
 | 3 | a \"q\", b\\|c | NULL | 2024-01-03 |
 ";
+    let html = "\
+<table>
+<thead>
+<tr><th align=\"right\">id</th><th>name</th><th align=\"right\">price</th><th>day</th></tr>
+</thead>
+<tbody>
+<tr><td align=\"right\">1</td><td>one</td><td align=\"right\">1.5</td><td>2024-01-01</td></tr>
+<tr><td align=\"right\">2</td><td><i>NULL</i></td><td align=\"right\">2.25</td><td>2024-01-02</td></tr>
+<tr><td align=\"right\">3</td><td>a &quot;q&quot;, b|c</td><td align=\"right\"><i>NULL</i></td><td>2024-01-03</td></tr>
+</tbody>
+</table>
+";
+    let vertical = "\
+-[ RECORD 1 ]-----
+id    | 1
+name  | one
+price | 1.5
+day   | 2024-01-01
+-[ RECORD 2 ]-----
+id    | 2
+name  | NULL
+price | 2.25
+day   | 2024-01-02
+-[ RECORD 3 ]-----
+id    | 3
+name  | a \"q\", b|c
+price | NULL
+day   | 2024-01-03
+";
+    let insert = "\
+INSERT INTO result (id, name, price, day) VALUES (1, 'one', 1.5, DATE '2024-01-01');
+INSERT INTO result (id, name, price, day) VALUES (2, NULL, 2.25, DATE '2024-01-02');
+INSERT INTO result (id, name, price, day) VALUES (3, 'a \"q\", b|c', NULL, DATE '2024-01-03');
+";
     for (format, expected) in [
         ("automatic", table),
         ("table", table),
@@ -94,6 +128,9 @@ fn every_format() {
         ("json", &format!("[{}]\n", objects.join(","))),
         ("ndjson", &format!("{}\n", objects.join("\n"))),
         ("markdown", markdown),
+        ("html", html),
+        ("vertical", vertical),
+        ("insert", insert),
     ] {
         let sql = "SELECT * FROM trips ORDER BY id";
         expect(run(folder.path(), &["--format", format, "trips.csv", "-c", sql]), expected);
@@ -112,6 +149,29 @@ fn a_result_without_rows_keeps_its_header() {
     ] {
         expect(run(folder.path(), &["--format", format, "-c", "SELECT 1 AS a WHERE false"]), expected);
     }
+}
+
+#[test]
+fn data_does_not_command_the_terminal() {
+    let folder = folder(&[("t.csv", "a\n\x1b]0;title\x07\x1b[2J\n")]);
+    let run = |format| run(folder.path(), &["--format", format, "t.csv", "-c", "SELECT a FROM t"]);
+    let table = run("table");
+    assert!(String::from_utf8_lossy(&table.stdout).contains("| \\x1b]0;title\\x07\\x1b[2J |"), "{table:?}");
+    // Programs get what is in the file.
+    expect(run("csv"), "a\n\x1b]0;title\x07\x1b[2J\n");
+}
+
+#[test]
+fn plans_are_text() {
+    let folder = folder(&[("trips.csv", TRIPS)]);
+    let sql = "EXPLAIN SELECT count(*) FROM trips WHERE price > 2";
+    let output = run(folder.path(), &["trips.csv", "--backend", "interpret", "-c", sql]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("\nphysical_plan\n  "), "{text}");
+    assert!(
+        text.contains("\n        KernelFilterReduceExec: backend=interpret, filter=[price > 2]"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use datafusion::arrow::array::Array;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// A text and the columns that it takes on a terminal.
 #[derive(Debug, Clone, Copy)]
@@ -141,29 +142,19 @@ pub fn is_visible(character: char) -> bool {
     !character.is_control() && !turns && !matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-/// The longest beginning of a text that is not wider than `width`, and its width.
+/// The longest beginning of a text that is not wider than `width`, and its width. What a reader takes for one
+/// character, as a flag or a letter with its accents, is not cut.
 pub fn prefix(text: &str, width: usize) -> (&str, usize) {
-    let mut buffer = [0; 4];
     let mut sum = 0;
-    let mut end = text.len();
-    for (at, character) in text.char_indices() {
-        sum += measure_text_width(character.encode_utf8(&mut buffer));
-        if sum > width {
-            end = at;
-            break;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        let grapheme_width = measure_text_width(grapheme);
+        if sum + grapheme_width > width {
+            // Less than the sum if letters are joined into a narrower one.
+            return (&text[..at], measure_text_width(&text[..at]));
         }
+        sum += grapheme_width;
     }
-    // Characters can be wider together than alone: a heart that a selector makes an emoji.
-    let mut begin = &text[..end];
-    loop {
-        let measured = measure_text_width(begin);
-        if measured <= width {
-            return (begin, measured);
-        }
-        let mut characters = begin.chars();
-        characters.next_back();
-        begin = characters.as_str();
-    }
+    (text, measure_text_width(text))
 }
 
 /// Cuts a text that is wider than `width`, and puts `mark`, of one column, where it was cut. Gives the width of what it

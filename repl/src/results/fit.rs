@@ -120,7 +120,7 @@ mod tests {
     fn all_fit() {
         assert_eq!(fitted(&[(5, 5), (10, 4)], 22), [5, 10]);
         assert_eq!(fitted(&[(5, 5), (10, 4)], usize::MAX), [5, 10]);
-        assert_eq!(fitted(&[], 10), []);
+        assert!(fitted(&[], 10).is_empty());
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
     fn the_middle_is_left_out() {
         // The last column is shown before the second.
         assert_eq!(fitted(&[(5, 5), (5, 5), (5, 5), (5, 5)], 21), [5, 0, 5]);
-        assert_eq!(fitted(&[(5, 5), (5, 5), (5, 5), (5, 5)], 28), [5, 5, 0, 5]);
+        assert_eq!(fitted(&[(5, 5), (5, 5), (5, 5), (5, 5)], 29), [5, 5, 0, 5]);
         assert_eq!(fitted(&[(5, 5), (5, 5), (5, 5), (5, 5)], 33), [5, 5, 5, 5]);
         assert_eq!(fitted(&[(30, 5), (5, 5), (5, 5), (30, 5)], 25), [7, 0, 7]);
         assert_eq!(fitted(&vec![(5, 5); 1000], 40).len(), 5);

@@ -1,7 +1,7 @@
 //! A finished result in, its printed form out, as bytes: the caller writes them in one piece, or not at all when the
 //! rendering fails half-way.
 //!
-//! Tables and records ([`mod@table`], [`mod@vertical`]) are for reading: they fit the terminal, leave out what does not, say
+//! Tables and records ([`table`], [`vertical`]) are for reading: they fit the terminal, leave out what does not, say
 //! so, and show control characters as escapes. The other formats hold every row and every byte.
 //!
 //! NULL is `NULL` where people read, an empty field in CSV and TSV, `null` in JSON.
@@ -123,9 +123,11 @@ impl Style {
     }
 
     /// What of a result has to be kept for [`render`].
-    pub fn keep(&self) -> Keep {
+    pub fn keep(&self, schema: &SchemaRef) -> Keep {
         match self.rows_max {
-            Some(rows_max) if self.is_for_reading() => Keep::Ends(rows_max.div_ceil(2)),
+            Some(rows_max) if self.is_for_reading() && !plan::is_plan(schema) => {
+                Keep::Ends(rows_max.div_ceil(2))
+            }
             _ => Keep::All,
         }
     }
@@ -153,14 +155,13 @@ impl Style {
         }
     }
 
-    /// What stands in the place of rows that are not shown.
-    fn hidden_rows_text(&self, hidden: u64, room: usize) -> String {
+    /// What stands in the place of rows that are not shown, if there is room to say how many they are.
+    fn hidden_rows_text(&self, hidden: u64, room: usize) -> Option<String> {
         let dots = if self.unicode { "…" } else { "..." };
         let number = summary::count(hidden);
         let rows = if hidden == 1 { "row" } else { "rows" };
         let texts = [format!("{dots} {number} {rows} not shown {dots}"), format!("{dots} {number} {dots}")];
-        let fitting = texts.into_iter().find(|text| console::measure_text_width(text) <= room);
-        fitting.unwrap_or_else(|| self.cut_mark().to_string())
+        texts.into_iter().find(|text| console::measure_text_width(text) <= room)
     }
 
     fn display_options<'a>(&'a self, config: &'a FormatConfig) -> Result<FormatOptions<'a>, ArrowError> {

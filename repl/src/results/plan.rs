@@ -1,5 +1,6 @@
 //! The result of EXPLAIN, which has texts of many lines in its cells: printed as text, each plan below its name.
-//! A plan is read line by line and copied, so nothing of it is cut.
+//! A plan is read line by line and copied, so nothing of it is cut,
+//! and none of its rows is left out ([`Style::keep`]).
 
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::compute::cast;
@@ -20,7 +21,7 @@ pub fn is_plan(schema: &SchemaRef) -> bool {
 /// Renders the plans.
 pub fn plan(style: &Style, rows: &Rows) -> Result<String, ArrowError> {
     let mut text = String::new();
-    for batch in super::whole(rows, &LogicalPlan::explain_schema())? {
+    for batch in rows.batches() {
         let names = cast(batch.column(0), &DataType::Utf8)?;
         let plans = cast(batch.column(1), &DataType::Utf8)?;
         for (name, plan) in names.as_string::<i32>().iter().zip(plans.as_string::<i32>()) {

@@ -12,7 +12,7 @@ use super::cells::{Cell, Cells, push_cut, push_visible};
 use super::fit::{Slot, Wish, fit};
 use super::lines::{Border, Lines, Rule};
 use super::rows::Rows;
-use super::summary::count;
+use super::summary::{count, counted};
 use super::terminal::Ink;
 use super::{Style, sql_types};
 
@@ -37,7 +37,8 @@ pub fn table(
     let lines = Lines::of(style.border, style.unicode);
     let slots = fit(&wishes, style.width().unwrap_or(usize::MAX), |columns| lines.frame_width(columns));
 
-    let mut drawing = Drawing { style, lines, slots, columns: &columns, text: String::new() };
+    let mut drawing =
+        Drawing { style, lines, slots, columns: &columns, unsaid: Vec::new(), text: String::new() };
     drawing.rule(Rule::Top);
     drawing.line(|index| (Cell::of(&columns[index].name), Ink::Bold));
     if columns.iter().any(|column| column.kind.is_some()) {
@@ -48,7 +49,7 @@ pub fn table(
     drawing.hidden_rows(shown.hidden);
     drawing.rows(&tail);
     drawing.rule(Rule::Bottom);
-    drawing.hidden_columns();
+    drawing.unsaid();
     Ok(drawing.text)
 }
 
@@ -85,6 +86,7 @@ struct Drawing<'a> {
     lines: Lines,
     slots: Vec<Slot>,
     columns: &'a [Column],
+    unsaid: Vec<String>,
     text: String,
 }
 
@@ -150,16 +152,19 @@ impl Drawing<'_> {
         }
     }
 
-    /// The line that stands for rows that are not shown, across all columns.
+    /// The line that stands for rows that are not shown, across all columns. Where it is too short to say how many, the
+    /// last line does.
     fn hidden_rows(&mut self, hidden: u64) {
         if hidden == 0 {
             return;
         }
         let [begin, _, end] = self.lines.verticals;
-        let columns: usize = self.slots.iter().map(|slot| slot.width()).sum();
-        let frame = self.lines.frame_width(self.slots.len()) - self.lines.frame_width(1);
-        let room = columns + frame;
-        let text = self.style.hidden_rows_text(hidden, room);
+        let columns: usize = self.slots.iter().map(Slot::width).sum();
+        let room = columns + self.lines.frame_width(self.slots.len()) - self.lines.frame_width(1);
+        let text = self.style.hidden_rows_text(hidden, room).unwrap_or_else(|| {
+            self.unsaid.push(format!("{} not shown", counted(hidden, "row")));
+            self.style.cut_mark().to_string()
+        });
         let spare = room.saturating_sub(Cell::of(&text).width);
         self.text.push_str(begin);
         self.text.extend(std::iter::repeat_n(' ', spare / 2));
@@ -169,13 +174,16 @@ impl Drawing<'_> {
         self.end_line();
     }
 
-    fn hidden_columns(&mut self) {
-        if !self.slots.contains(&Slot::Gap) {
-            return;
+    /// What had no room in the table is said below.
+    fn unsaid(&mut self) {
+        if self.slots.contains(&Slot::Gap) {
+            let shown = self.slots.len() - 1;
+            let all = count(self.columns.len() as u64);
+            self.unsaid.push(format!("{} of {all} columns shown", count(shown as u64)));
         }
-        let shown = self.slots.len() - 1;
-        let said = format!("{} of {} columns shown", count(shown as u64), count(self.columns.len() as u64));
-        Ink::Dim.push(&mut self.text, &self.style.cut_line(said), self.style.color);
-        self.text.push('\n');
+        for line in std::mem::take(&mut self.unsaid) {
+            Ink::Dim.push(&mut self.text, &self.style.cut_line(line), self.style.color);
+            self.text.push('\n');
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::Style;
 use super::cells::{Cell, Cells, prefix, push_cut, push_visible};
 use super::lines::{Border, Lines};
 use super::rows::Rows;
+use super::summary::count;
 use super::terminal::Ink;
 
 /// The line above a record is not wider where nothing else limits it.
@@ -38,11 +39,7 @@ pub fn vertical(
         (0..column_count).map(|column| head.width(column).max(tail.width(column))).max().unwrap_or_default();
     let mut records = Records::new(style, names, values_width);
     records.all(&head, 1);
-    if shown.hidden > 0 {
-        let room = style.width().unwrap_or(usize::MAX);
-        Ink::Dim.push(&mut records.text, &style.hidden_rows_text(shown.hidden, room), style.color);
-        records.text.push('\n');
-    }
+    records.hidden(shown.hidden);
     records.all(&tail, rows.total() - tail.row_count() as u64 + 1);
     Ok(records.text)
 }
@@ -90,6 +87,18 @@ impl<'a> Records<'a> {
                 self.value(column, cells.cell(row, column));
             }
         }
+    }
+
+    /// The line that stands for records that are not shown.
+    fn hidden(&mut self, hidden: u64) {
+        let room = self.style.width().unwrap_or(usize::MAX);
+        if hidden == 0 {
+            return;
+        }
+        let line =
+            self.style.hidden_rows_text(hidden, room).unwrap_or_else(|| self.style.cut_line(count(hidden)));
+        Ink::Dim.push(&mut self.text, &line, self.style.color);
+        self.text.push('\n');
     }
 
     fn rule(&mut self, number: u64) {
