@@ -44,6 +44,8 @@ impl Session {
         if let Some(threads) = options.threads {
             config = config.with_target_partitions(threads.max(1));
         }
+        // Places in the statement, for error messages. They take no part in the comparison of plans and expressions.
+        config.options_mut().sql_parser.collect_spans = true;
         let weir =
             WeirOptions { pushdown: options.pushdown, backend: options.backend, ..WeirOptions::default() };
         let state = session_state_builder(config.with_option_extension(weir))?.build();

@@ -1,21 +1,23 @@
-//! What can go wrong in the program itself, and the exit code that each failure ends with. Errors of queries pass
-//! through with the text that DataFusion gives them.
+//! What can go wrong in the program itself, and the exit code that each failure ends with. What is shown of the errors
+//! of queries is the matter of [`crate::diagnose`].
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
-use datafusion::sql::sqlparser::parser::ParserError;
-use engine::exec::FellBack;
-use engine::rule::Refused;
+
+use crate::diagnose::{self, Look, Report, headline, visible};
 
 /// Every way the program can fail.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A query, or the registration of a table, failed.
-    #[error("{}", readable(.0))]
+    /// DataFusion failed outside of a statement of the user.
+    #[error("{}", Report::without_statement(.0))]
     Query(#[from] DataFusionError),
+    /// A statement, or the registration of a table, failed, and this is what could be found out about it.
+    #[error("{0}")]
+    Statement(Box<Report>),
     /// A result could not be turned into the wanted format.
     #[error("the result cannot be printed in this format: {0}")]
     Format(#[from] ArrowError),
@@ -66,6 +68,7 @@ impl Error {
             | Error::NoTableName { .. }
             | Error::DuplicateTable { .. } => 2,
             Error::Query(_)
+            | Error::Statement(_)
             | Error::Format(_)
             | Error::Output(_)
             | Error::Runtime(_)
@@ -82,30 +85,28 @@ impl Error {
     }
 }
 
-/// DataFusion's own text, except that it shows a syntax error in the form meant for debugging.
-fn readable(error: &DataFusionError) -> String {
-    match error {
-        DataFusionError::Diagnostic(_, inner) => readable(inner),
-        DataFusionError::SQL(syntax, _) => match syntax.as_ref() {
-            ParserError::TokenizerError(text) | ParserError::ParserError(text) => {
-                format!("SQL error: {text}")
-            }
-            other => format!("SQL error: {other}"),
-        },
-        // What the engine says itself needs no word about which rule or node said it.
-        other => match other.find_root() {
-            DataFusionError::External(cause)
-                if cause.downcast_ref::<Refused>().is_some()
-                    || cause.downcast_ref::<FellBack>().is_some() =>
-            {
-                cause.to_string()
-            }
-            _ => other.strip_backtrace(),
-        },
-    }
-}
-
 /// Prints `error` to standard error, as far as that is still open.
 pub fn report(error: &Error) {
-    let _ = writeln!(io::stderr(), "weir: error: {error}");
+    let look = look();
+    let text = match error {
+        Error::Statement(report) => report.render(look),
+        Error::Query(error) => Report::without_statement(error).render(look),
+        Error::PathUnreadable { path, source } if source.kind() == io::ErrorKind::NotFound => {
+            let hint = diagnose::file_hint(path).map(|hint| format!("HINT: {}\n", visible(&hint)));
+            headline(&visible(&error.to_string()), look) + &hint.unwrap_or_default()
+        }
+        other => headline(&visible(&other.to_string()), look),
+    };
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Colour only on a terminal, and for who wants it (<https://no-color.org>).
+fn look() -> Look {
+    let terminal = console::Term::stderr();
+    if !terminal.is_term() {
+        return Look::PLAIN;
+    }
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let colour = !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|name| name != "dumb");
+    Look { colour, width: terminal.size().1.into() }
 }

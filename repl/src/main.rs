@@ -4,12 +4,14 @@
 //! ```text
 //! cli -> tables -> statements -> output          demo: the same, timed, with pushdown off and on
 //!               '-> prompt (stdin is a terminal)
+//! what failed -> diagnose -> standard error
 //! ```
 //!
 //! Exit codes: 0 fine, 1 a query failed, 2 the command line cannot be carried out. A closed pipe is no failure.
 
 mod cli;
 mod demo;
+mod diagnose;
 mod error;
 mod pager;
 mod prompt;
@@ -84,13 +86,16 @@ async fn run_scripts(arguments: &Arguments) -> Result<(), Error> {
     }
     let mut printer = Printer::new(&session, arguments.format);
     for script in &arguments.scripts {
-        let sql = match script {
-            Script::Command(sql) => sql.clone(),
-            Script::File(path) if path.as_os_str() == "-" => read_stdin()?,
-            Script::File(path) => std::fs::read_to_string(path)
-                .map_err(|source| Error::ScriptUnreadable { path: path.display().to_string(), source })?,
-        };
-        printer.run(&sql).await?;
+        match script {
+            Script::Command(sql) => printer.run(sql, None).await?,
+            Script::File(path) if path.as_os_str() == "-" => printer.run(&read_stdin()?, None).await?,
+            Script::File(path) => {
+                let name = path.display().to_string();
+                let sql = std::fs::read_to_string(path)
+                    .map_err(|source| Error::ScriptUnreadable { path: name.clone(), source })?;
+                printer.run(&sql, Some(&name)).await?;
+            }
+        }
     }
     if !arguments.scripts.is_empty() {
         return Ok(());
@@ -98,7 +103,7 @@ async fn run_scripts(arguments: &Arguments) -> Result<(), Error> {
     if std::io::stdin().is_terminal() {
         return prompt::run(&mut printer).await;
     }
-    printer.run(&read_stdin()?).await
+    printer.run(&read_stdin()?, None).await
 }
 
 fn read_stdin() -> Result<String, Error> {

@@ -25,7 +25,7 @@ pub async fn run(printer: &mut Printer<'_>) -> Result<(), Error> {
         if !sql.trim_end().ends_with(';') {
             continue;
         }
-        match printer.run(&sql).await {
+        match printer.run(&sql, None).await {
             Err(closed) if closed.is_closed_pipe() => return Err(closed),
             Err(failed) => error::report(&failed),
             Ok(()) => {}

@@ -9,6 +9,7 @@ use datafusion::prelude::CsvReadOptions;
 use engine::session::Session;
 
 use crate::cli::CsvArguments;
+use crate::diagnose::{Dialect, Report};
 use crate::error::Error;
 
 /// File endings that are taken for CSV inside a folder.
@@ -241,7 +242,18 @@ impl Table {
         };
         let context = session.context();
         // Bare: as text, a name with a point or a capital letter in it would be taken apart or folded.
-        context.register_csv(TableReference::bare(self.name.as_str()), &self.path, options).await?;
+        let registered =
+            context.register_csv(TableReference::bare(self.name.as_str()), &self.path, options).await;
+        registered.map_err(|error| {
+            let dialect = Dialect {
+                delimiter: self.delimiter,
+                quote: self.csv.quote,
+                escape: self.csv.escape,
+                terminator: None,
+                comment: None,
+            };
+            Error::Statement(Box::new(Report::of_file(&error, dialect, self.compression)))
+        })?;
         // SQL folds plain names to lower case: without a second name, FROM Trips would not find Trips.csv.
         let folded = self.name.to_ascii_lowercase();
         if folded != self.name && is_plain_identifier(&self.name) {

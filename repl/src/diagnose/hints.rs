@@ -1,0 +1,335 @@
+//! What to do about an error: the place of the wrong name if DataFusion does not tell it, and the names that exist.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::Path;
+
+use datafusion::common::{Column, SchemaError};
+use datafusion::error::DataFusionError;
+use datafusion::execution::session_state::SessionState;
+
+use super::names::{did_you_mean, list, nearest};
+use super::place::Source;
+
+/// Files of a folder that are looked at.
+const FILES_MAX: usize = 10_000;
+
+/// What other systems call functions that exist here under another name.
+const SYNONYMS: [(&str, &str); 8] = [
+    ("average", "avg"),
+    ("getdate", "now"),
+    ("group_concat", "string_agg"),
+    ("isnull", "nvl"),
+    ("lcase", "lower"),
+    ("len", "length"),
+    ("listagg", "string_agg"),
+    ("ucase", "upper"),
+];
+
+/// What a name that does not exist should have been.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Advice {
+    pub place: Option<Range<usize>>,
+    pub hints: Vec<String>,
+    /// Says better what is wrong than DataFusion, which does not know how the name was written.
+    pub sentence: Option<String>,
+}
+
+/// Looks the error up among those that are about names.
+pub fn advise(error: &DataFusionError, source: &Source<'_>, state: &SessionState) -> Advice {
+    match error.find_root() {
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::FieldNotFound { field, valid_fields } => column(field, valid_fields, source),
+            SchemaError::AmbiguousReference { field } => ambiguous(error, field, source),
+            _ => Advice::default(),
+        },
+        DataFusionError::Plan(text) | DataFusionError::Execution(text) => {
+            name(text, source, state).unwrap_or_else(|| diagnosed(error, text, source))
+        }
+        DataFusionError::Configuration(text) => setting(text, source, state),
+        DataFusionError::Internal(_) => {
+            let hint = "This should not happen. Please report it, with the statement.";
+            Advice { hints: vec![hint.to_owned()], ..Advice::default() }
+        }
+        DataFusionError::ArrowError(arrow, _) if planned(error) => {
+            Advice { place: quoted(&arrow.to_string(), source), ..Advice::default() }
+        }
+        _ => Advice::default(),
+    }
+}
+
+/// Whether it comes from planning: then what it quotes is from the statement, and not from a file.
+fn planned(error: &DataFusionError) -> bool {
+    match error {
+        DataFusionError::Context(context, _) => context.starts_with("Optimizer rule "),
+        DataFusionError::Diagnostic(_, inner) => planned(inner),
+        DataFusionError::Shared(inner) => planned(inner),
+        _ => false,
+    }
+}
+
+fn diagnosed(error: &DataFusionError, text: &str, source: &Source<'_>) -> Advice {
+    let helps = error.diagnostic().map(|diagnostic| diagnostic.helps.as_slice()).unwrap_or_default();
+    let is_planned = planned(error) || matches!(error.find_root(), DataFusionError::Plan(_));
+    Advice {
+        place: if is_planned { quoted(text, source) } else { None },
+        hints: helps.iter().map(|help| format!("{}.", help.message.trim_end_matches('.'))).collect(),
+        sentence: None,
+    }
+}
+
+/// A string literal that the text quotes.
+fn quoted(text: &str, source: &Source<'_>) -> Option<Range<usize>> {
+    text.split('\'').skip(1).step_by(2).find_map(|quoted| source.literal(|text| text == quoted))
+}
+
+fn column(field: &Column, valid: &[Column], source: &Source<'_>) -> Advice {
+    let qualifier = field.relation.as_ref().map(|relation| relation.table());
+    Advice {
+        place: source.name(qualifier, &field.name),
+        hints: column_hint(field, valid).into_iter().collect(),
+        sentence: None,
+    }
+}
+
+fn column_hint(field: &Column, valid: &[Column]) -> Option<String> {
+    let qualifiers: BTreeSet<&str> =
+        valid.iter().filter_map(|column| column.relation.as_ref()).map(|relation| relation.table()).collect();
+    let qualifier = field.relation.as_ref().map(|relation| relation.table());
+    if let Some(qualifier) = qualifier
+        && !qualifiers.contains(qualifier)
+    {
+        let near: Vec<String> =
+            nearest(qualifier, qualifiers.iter().copied()).iter().map(|name| quote(name)).collect();
+        let all: Vec<String> = qualifiers.iter().map(|name| quote(name)).collect();
+        let what = format!("There is no table or alias {} here.", quote(qualifier));
+        let which = did_you_mean(&near).or_else(|| list("There is", &all));
+        return Some([what].into_iter().chain(which).collect::<Vec<_>>().join(" "));
+    }
+    if valid.is_empty() {
+        return Some("There are no columns here: is a FROM missing?".to_owned());
+    }
+    let of_table = |column: &&Column| {
+        qualifier.is_none_or(|wanted| column.relation.as_ref().is_some_and(|of| of.table() == wanted))
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for column in valid.iter().filter(of_table) {
+        if !names.contains(&column.name.as_str()) {
+            names.push(&column.name);
+        }
+    }
+    let case = names.iter().find(|name| name.to_lowercase() == field.name.to_lowercase());
+    if let Some(name) = case {
+        let fold = if **name == name.to_lowercase() {
+            "Names in quotes are taken as they are."
+        } else {
+            "Names without quotes are folded to lower case."
+        };
+        return Some(format!("Did you mean {}? {fold}", quote(name)));
+    }
+    let near: Vec<String> =
+        nearest(&field.name, names.iter().copied()).iter().map(|name| quote(name)).collect();
+    let all: Vec<String> = names.iter().map(|name| bare(name)).collect();
+    did_you_mean(&near).or_else(|| list("Columns", &all))
+}
+
+fn ambiguous(error: &DataFusionError, field: &Column, source: &Source<'_>) -> Advice {
+    let notes = error.diagnostic().map(|diagnostic| diagnostic.notes.as_slice()).unwrap_or_default();
+    let suffix = format!(".{}", field.name);
+    let candidates: BTreeSet<String> = notes
+        .iter()
+        .filter_map(|note| note.message.strip_prefix("possible column "))
+        .filter(|name| name.ends_with(&suffix))
+        .map(str::to_owned)
+        .collect();
+    let candidates: Vec<String> = candidates.into_iter().collect();
+    let place = source.name(None, &field.name);
+    Advice { place, hints: did_you_mean(&candidates).into_iter().collect(), sentence: None }
+}
+
+/// Errors about tables, functions and formats come as texts.
+fn name(text: &str, source: &Source<'_>, state: &SessionState) -> Option<Advice> {
+    let between = |before: &str, behind: &str| {
+        let (_, rest) = text.split_once(before)?;
+        rest.split_once(behind).map(|(name, _)| name)
+    };
+    if let Some(path) = between("No files found at file://", ". Cannot infer schema") {
+        return Some(location(path, source));
+    }
+    if let Some(name) = between("table function '", "' not found") {
+        return Some(function(name, state.table_functions().keys().map(String::as_str), source));
+    }
+    if let Some(name) = between("able '", "' not found").or_else(|| between("able '", "' doesn't exist")) {
+        return Some(table(name, source, state));
+    }
+    if let Some(name) = between("Invalid function '", "'") {
+        let names = state
+            .scalar_functions()
+            .keys()
+            .chain(state.aggregate_functions().keys())
+            .chain(state.window_functions().keys())
+            .chain(state.higher_order_functions().keys());
+        return Some(function(name, names.map(String::as_str), source));
+    }
+    if let Some(call) = between("the given name and argument types '", "'") {
+        let name = call.split('(').next().unwrap_or_default();
+        return Some(Advice { place: source.call(name), ..Advice::default() });
+    }
+    if let Some(name) = text.split_once("Unable to find factory for ").map(|(_, name)| name) {
+        let formats: BTreeSet<&str> = state.table_factories().keys().map(String::as_str).collect();
+        let near: Vec<String> =
+            nearest(name, formats.iter().copied()).iter().map(|&name| name.to_owned()).collect();
+        let all: Vec<String> = formats.iter().map(|&name| name.to_owned()).collect();
+        let hint = did_you_mean(&near).or_else(|| list("Formats", &all));
+        let sentence = Some(format!("there is no file format {name}"));
+        return Some(Advice {
+            place: source.name(None, &name.to_lowercase()),
+            hints: hint.into_iter().collect(),
+            sentence,
+        });
+    }
+    None
+}
+
+fn function<'a>(name: &str, known: impl Iterator<Item = &'a str>, source: &Source<'_>) -> Advice {
+    let known: BTreeSet<&str> = known.collect();
+    let synonyms = SYNONYMS.iter().filter(|(_, meant)| known.contains(meant)).map(|(synonym, _)| *synonym);
+    let near = nearest(name, known.iter().copied().chain(synonyms));
+    let meant = near.into_iter().map(|near| {
+        let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == near && !known.contains(near));
+        quote(synonym.map_or(near, |(_, meant)| meant))
+    });
+    Advice {
+        place: source.call(name).or_else(|| source.name(None, name)),
+        hints: did_you_mean(&meant.collect::<Vec<_>>()).into_iter().collect(),
+        sentence: None,
+    }
+}
+
+/// `full` is as DataFusion resolved it: catalog, schema and table, or less.
+fn table(full: &str, source: &Source<'_>, state: &SessionState) -> Advice {
+    let defaults = &state.config_options().catalog;
+    let home = format!("{}.{}.", defaults.default_catalog, defaults.default_schema);
+    let name = full.strip_prefix(&home).unwrap_or(full);
+    let place =
+        source.name(None, name).or_else(|| source.name(None, name.rsplit('.').next().unwrap_or(name)));
+    if place.as_ref().is_some_and(|place| source.text[place.clone()].starts_with('\'')) {
+        return file(name, place);
+    }
+    let tables = tables(state);
+    let known = tables.iter().map(String::as_str).chain(source.queries());
+    let near: Vec<String> = nearest(name, known).iter().map(|name| quote(name)).collect();
+    let mut hints: Vec<String> = did_you_mean(&near).into_iter().collect();
+    // `FROM trips.csv` reads as table csv of schema trips.
+    let written = name.strip_prefix(&format!("{}.", defaults.default_catalog)).unwrap_or(name);
+    for file in [written.to_owned(), format!("{written}.csv")] {
+        if hints.is_empty() && Path::new(&file).is_file() {
+            hints.push(format!(
+                "There is a file of this name: its name is written in single quotes, FROM '{file}'."
+            ));
+        }
+    }
+    if hints.is_empty() {
+        let all: Vec<String> = tables.iter().map(|name| bare(name)).collect();
+        hints.extend(list("Tables", &all).or_else(|| {
+            Some(
+                "There are no tables yet: name files on the command line, or in single quotes in FROM."
+                    .to_owned(),
+            )
+        }));
+    }
+    Advice { place, hints, sentence: Some(format!("table '{name}' not found")) }
+}
+
+fn tables(state: &SessionState) -> BTreeSet<String> {
+    let defaults = &state.config_options().catalog;
+    let schema = state
+        .catalog_list()
+        .catalog(&defaults.default_catalog)
+        .and_then(|catalog| catalog.schema(&defaults.default_schema));
+    schema.map(|schema| schema.table_names()).unwrap_or_default().into_iter().collect()
+}
+
+/// A path in quotes.
+fn file(path: &str, place: Option<Range<usize>>) -> Advice {
+    let written = Path::new(path);
+    if written.exists() {
+        let hint = format!(
+            "A file is read by its name in FROM if it ends with .csv, .json, .parquet and the like. Others are named \
+             on the command line, or in CREATE EXTERNAL TABLE ... STORED AS CSV LOCATION '{path}'."
+        );
+        let sentence = Some(format!("'{path}' does not look like a file with a table"));
+        return Advice { place, hints: vec![hint], sentence };
+    }
+    Advice {
+        place,
+        hints: file_hint(path).into_iter().collect(),
+        sentence: Some(format!("there is no file '{path}'")),
+    }
+}
+
+/// The path of a LOCATION without files, absolute.
+fn location(path: &str, source: &Source<'_>) -> Advice {
+    let place = source.literal(|text| path.ends_with(text.trim_start_matches("./")));
+    if Path::new(path).exists() {
+        return Advice {
+            place,
+            sentence: Some(format!("there are no files of this kind in {path}")),
+            hints: Vec::new(),
+        };
+    }
+    Advice {
+        place,
+        hints: file_hint(path).into_iter().collect(),
+        sentence: Some(format!("there is no file '{path}'")),
+    }
+}
+
+/// The nearest name in the folder of a file that does not exist.
+pub fn file_hint(path: &str) -> Option<String> {
+    let path = Path::new(path);
+    let name = path.file_name()?.to_str()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Ok(entries) = folder.unwrap_or(Path::new(".")).read_dir() else {
+        return folder.map(|folder| format!("There is no folder {}.", folder.display()));
+    };
+    let entries = entries.take(FILES_MAX).filter_map(Result::ok);
+    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let near: Vec<String> = nearest(name, names.iter().map(String::as_str))
+        .into_iter()
+        .map(|near| format!("'{}'", path.with_file_name(near).display()))
+        .collect();
+    did_you_mean(&near)
+}
+
+fn setting(text: &str, source: &Source<'_>, state: &SessionState) -> Advice {
+    let is_unknown = text.contains("not found on")
+        || text.contains("Could not find config namespace")
+        || text.contains("for the name of a setting");
+    if !is_unknown {
+        return Advice { place: quoted(text, source), ..Advice::default() };
+    }
+    let Some((written, place)) = source.setting() else { return Advice::default() };
+    let entries = state.config_options().entries();
+    let near: Vec<String> = nearest(&written, entries.iter().map(|entry| entry.key.as_str()))
+        .iter()
+        .map(|name| quote(name))
+        .collect();
+    Advice {
+        place: Some(place),
+        hints: did_you_mean(&near).into_iter().collect(),
+        sentence: Some(format!("there is no setting {written}")),
+    }
+}
+
+/// A name in the quotes that SQL wants, where they do no harm.
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A name as it is written in SQL: quoted if it has to be.
+fn bare(name: &str) -> String {
+    let is_plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if is_plain { name.to_owned() } else { quote(name) }
+}
