@@ -213,7 +213,7 @@ fn a_failure_ends_the_script_and_prints_no_part_of_its_result() {
     let csv =
         |sql: &str| run(folder, &["--format", "csv", "trips.csv", "-c", sql, "-c", "SELECT 9 AS never"]);
     expect_failure(csv("SELECT 1 AS a; SELECT 1 / 0; SELECT 2 AS b"), 1, "a\n1\n", "Divide by zero");
-    expect_failure(csv("SELECT * FROM nope"), 1, "", "table 'datafusion.public.nope' not found");
+    expect_failure(csv("SELECT * FROM nope"), 1, "", "table 'nope' not found");
     expect_failure(csv("SELECT nope FROM trips"), 1, "", "No field named nope");
     // The 5001st record: thousands of good ones come before it.
     expect_failure(csv("SELECT id FROM 'bad.csv'"), 1, "", "5001");
@@ -222,7 +222,7 @@ fn a_failure_ends_the_script_and_prints_no_part_of_its_result() {
         csv("SELECT 1 AS a; SELEC 2"),
         1,
         "",
-        "SQL error: Expected: an SQL statement, found: SELEC at Line: 1",
+        "syntax error at line 1, column 16: expected an SQL statement, found SELEC",
     );
 }
 

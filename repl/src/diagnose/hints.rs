@@ -73,9 +73,15 @@ fn diagnosed(error: &DataFusionError, text: &str, source: &Source<'_>) -> Advice
     let is_planned = planned(error) || matches!(error.find_root(), DataFusionError::Plan(_));
     Advice {
         place: if is_planned { quoted(text, source) } else { None },
-        hints: helps.iter().map(|help| format!("{}.", help.message.trim_end_matches('.'))).collect(),
+        hints: helps.iter().map(|help| sentence(&help.message)).collect(),
         sentence: None,
     }
+}
+
+fn sentence(text: &str) -> String {
+    let mut characters = text.trim_end_matches('.').chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).chain(['.']).collect()
 }
 
 /// A string literal that the text quotes.
@@ -162,6 +168,12 @@ fn name(text: &str, source: &Source<'_>, state: &SessionState) -> Option<Advice>
     if let Some(name) = between("able '", "' not found").or_else(|| between("able '", "' doesn't exist")) {
         return Some(table(name, source, state));
     }
+    if let Some(name) = between("able '", "' already exists") {
+        return Some(Advice { place: source.name(None, name), ..Advice::default() });
+    }
+    if text.contains("' is not a variable which can be viewed with 'SHOW'") {
+        return Some(setting_named(source, state));
+    }
     if let Some(name) = between("Invalid function '", "'") {
         let names = state
             .scalar_functions()
@@ -224,9 +236,7 @@ fn table(full: &str, source: &Source<'_>, state: &SessionState) -> Advice {
     let written = name.strip_prefix(&format!("{}.", defaults.default_catalog)).unwrap_or(name);
     for file in [written.to_owned(), format!("{written}.csv")] {
         if hints.is_empty() && Path::new(&file).is_file() {
-            hints.push(format!(
-                "There is a file of this name: its name is written in single quotes, FROM '{file}'."
-            ));
+            hints.push(format!("There is a file {file}: write FROM '{file}'."));
         }
     }
     if hints.is_empty() {
@@ -238,7 +248,7 @@ fn table(full: &str, source: &Source<'_>, state: &SessionState) -> Advice {
             )
         }));
     }
-    Advice { place, hints, sentence: Some(format!("table '{name}' not found")) }
+    Advice { place, hints, sentence: Some(format!("table '{written}' not found")) }
 }
 
 fn tables(state: &SessionState) -> BTreeSet<String> {
@@ -309,6 +319,10 @@ fn setting(text: &str, source: &Source<'_>, state: &SessionState) -> Advice {
     if !is_unknown {
         return Advice { place: quoted(text, source), ..Advice::default() };
     }
+    setting_named(source, state)
+}
+
+fn setting_named(source: &Source<'_>, state: &SessionState) -> Advice {
     let Some((written, place)) = source.setting() else { return Advice::default() };
     let entries = state.config_options().entries();
     let near: Vec<String> = nearest(&written, entries.iter().map(|entry| entry.key.as_str()))

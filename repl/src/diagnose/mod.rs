@@ -14,10 +14,13 @@ mod place;
 mod records;
 mod scans;
 mod sentence;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
@@ -90,7 +93,7 @@ impl Report {
     pub fn of_file(error: &DataFusionError, dialect: Dialect, compression: FileCompressionType) -> Report {
         let mut report = Report::without_statement(error);
         let found = unread_file(error).and_then(|path| {
-            let candidate = Candidate { path, range: None, dialect, compression };
+            let candidate = Candidate { path, range: None, dialect, compression, columns: Arc::default() };
             unequal_record(error, &candidate)
         });
         report.findings[0].excerpts.extend(found.map(|found| record_excerpt(&found)));
@@ -190,7 +193,10 @@ async fn record(error: &DataFusionError, failed: Failed<'_>, statement: Range<us
         // Of a file that has no table yet, the way it is written is not known: the numbers in the error must fit.
         let dialect = Dialect { delimiter: b',', quote: b'"', escape: None, terminator: None, comment: None };
         let compression = compression_of(&path);
-        return unequal_record(error, &Candidate { path, range: None, dialect, compression });
+        return unequal_record(
+            error,
+            &Candidate { path, range: None, dialect, compression, columns: Arc::default() },
+        );
     }
     let complaint = Complaint::of(csv_message(error)?)?;
     let candidates = scans::candidates(failed.context, failed.text, statement).await?;
@@ -248,10 +254,9 @@ fn record_excerpt(found: &Found) -> Excerpt {
         Some(line) => format!("{}:{line}: ", path.display()),
         None => format!("{}: ", path.display()),
     };
-    let value = found.value.as_deref().filter(|value| !value.is_empty());
-    let part = value.and_then(|value| {
-        let at = found.text.find(value)?;
-        (found.text.rfind(value) == Some(at)).then_some(at..at + value.len())
-    });
-    Excerpt::of_line(label, found.text.clone(), part)
+    let (value, column) = found.value.clone().unwrap_or_default();
+    let first = found.text.find(&value).filter(|_| !value.is_empty());
+    let part = first.filter(|_| found.text.rfind(&value) == first).map(|at| at..at + value.len());
+    let note = column.map(|name| format!("column {name}")).unwrap_or_default();
+    Excerpt::of_line(label, found.text.clone(), part, note)
 }

@@ -12,6 +12,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
@@ -40,6 +41,8 @@ pub struct Candidate {
     pub range: Option<(u64, u64)>,
     pub dialect: Dialect,
     pub compression: FileCompressionType,
+    /// Names of its columns, as far as they are known.
+    pub columns: Arc<[String]>,
 }
 
 /// The record that an error is about.
@@ -50,8 +53,8 @@ pub struct Found {
     pub line: Option<u64>,
     /// Without the line end, decoded lossily.
     pub text: String,
-    /// The value that was not read, if it can be told.
-    pub value: Option<String>,
+    /// The value that was not read, if it can be told, and the name of its column.
+    pub value: Option<(String, Option<String>)>,
 }
 
 /// What an error of arrow-csv says about a record.
@@ -145,10 +148,11 @@ impl Complaint {
         }
     }
 
-    fn value(&self, record: &Record) -> Option<String> {
+    fn value(&self, record: &Record, columns: &[String]) -> Option<(String, Option<String>)> {
         match self.fault {
             Fault::Value { column, .. } | Fault::Moment { column, .. } => {
-                record.texts()?.get(column).map(|&value| value.to_owned())
+                let value = *record.texts()?.get(column)?;
+                Some((value.to_owned(), columns.get(column).cloned()))
             }
             Fault::Fields { .. } | Fault::Utf8 { .. } => None,
         }
@@ -174,7 +178,7 @@ pub fn find(complaint: &Complaint, candidates: &[Candidate]) -> Option<Found> {
     Some(Found {
         path: candidate.path.clone(),
         line: line_of(candidate, record.offset).ok().flatten(),
-        value: complaint.value(&record),
+        value: complaint.value(&record, &candidate.columns),
         text: String::from_utf8_lossy(&record.raw).into_owned(),
     })
 }
@@ -422,25 +426,22 @@ mod tests {
     const PLAIN: Dialect =
         Dialect { delimiter: b',', quote: b'"', escape: None, terminator: None, comment: None };
 
-    struct Files(tempfile::TempDir);
-
-    impl Files {
-        fn new(texts: &[&[u8]]) -> (Files, Vec<Candidate>) {
-            let folder = tempfile::tempdir().unwrap();
-            let candidates = texts.iter().enumerate().map(|(at, text)| {
-                let path = folder.path().join(format!("{at}.csv"));
-                std::fs::write(&path, text).unwrap();
-                let compression = FileCompressionType::UNCOMPRESSED;
-                Candidate { path, range: None, dialect: PLAIN, compression }
-            });
-            let candidates = candidates.collect();
-            (Files(folder), candidates)
-        }
+    /// A folder with these files.
+    fn files(texts: &[&[u8]]) -> (tempfile::TempDir, Vec<Candidate>) {
+        let folder = tempfile::tempdir().unwrap();
+        let candidates = texts.iter().enumerate().map(|(at, text)| {
+            let path = folder.path().join(format!("{at}.csv"));
+            std::fs::write(&path, text).unwrap();
+            let compression = FileCompressionType::UNCOMPRESSED;
+            Candidate { path, range: None, dialect: PLAIN, compression, columns: Arc::default() }
+        });
+        let candidates = candidates.collect();
+        (folder, candidates)
     }
 
     /// Line and text of the record in a file.
     fn in_file(text: &[u8], message: &str) -> Option<(u64, String)> {
-        let (_files, candidates) = Files::new(&[text]);
+        let (_files, candidates) = files(&[text]);
         let found = find(&Complaint::of(message)?, &candidates)?;
         Some((found.line.unwrap(), found.text))
     }
@@ -501,12 +502,12 @@ mod tests {
     #[test]
     fn of_several_files_one_must_have_the_fault() {
         let complaint = Complaint::of("incorrect number of fields for line 2, expected 2 got 3").unwrap();
-        let (_files, candidates) = Files::new(&[b"a,b\n1,2\n", b"a,b\n3,4,5\n"]);
+        let (_files, candidates) = files(&[b"a,b\n1,2\n", b"a,b\n3,4,5\n"]);
         let found = find(&complaint, &candidates).unwrap();
         assert_eq!((&found.path, found.text.as_str()), (&candidates[1].path, "3,4,5"));
-        let (_files, both) = Files::new(&[b"a,b\n1,2,3\n", b"a,b\n3,4,5\n"]);
+        let (_files, both) = files(&[b"a,b\n1,2,3\n", b"a,b\n3,4,5\n"]);
         assert_eq!(find(&complaint, &both), None);
-        let (files, candidates) = Files::new(&[b"a,b\n3,4,5\n"]);
+        let (files, candidates) = files(&[b"a,b\n3,4,5\n"]);
         drop(files);
         assert_eq!(find(&complaint, &candidates), None);
     }
@@ -514,7 +515,7 @@ mod tests {
     #[test]
     fn ranges_count_from_their_own_beginning() {
         let text = b"a,b\n1,2\n3,4\n5,6,7\n8,9\n";
-        let (_files, mut candidates) = Files::new(&[text]);
+        let (_files, mut candidates) = files(&[text]);
         let second = |message: &str, range| {
             let mut candidate = candidates[0].clone();
             candidate.range = Some(range);
@@ -539,7 +540,7 @@ mod tests {
 
     #[test]
     fn schemas_and_the_first_record_that_differs() {
-        let (_files, candidates) = Files::new(&[b"a,b\n1,2\n\n3\n5,6,7\n"]);
+        let (_files, candidates) = files(&[b"a,b\n1,2\n\n3\n5,6,7\n"]);
         let found = first_unequal(&candidates[0], 2, 1).unwrap();
         assert_eq!((found.line, found.text.as_str()), (Some(4), "3"));
         assert_eq!(first_unequal(&candidates[0], 2, 3), None);
@@ -547,7 +548,7 @@ mod tests {
 
     #[test]
     fn other_dialects_and_compressed_files() {
-        let (_files, mut candidates) = Files::new(&[b"# a,b\na;b#c\n# ;;;\n'x;''y\n';2\n1;2;3\n"]);
+        let (_files, mut candidates) = files(&[b"# a,b\na;b#c\n# ;;;\n'x;''y\n';2\n1;2;3\n"]);
         candidates[0].dialect = Dialect { delimiter: b';', quote: b'\'', comment: Some(b'#'), ..PLAIN };
         let complaint = Complaint::of("incorrect number of fields for line 3, expected 2 got 3").unwrap();
         let found = find(&complaint, &candidates).unwrap();
@@ -560,7 +561,7 @@ mod tests {
     fn a_record_that_is_too_long_leaves_it_open() {
         let long = format!("a,b\n1,2,{}\n", "x".repeat(RECORD_BYTES_MAX));
         let complaint = Complaint::of("incorrect number of fields for line 2, expected 2 got 3").unwrap();
-        let (_files, candidates) = Files::new(&[long.as_bytes(), b"a,b\n3,4,5\n"]);
+        let (_files, candidates) = files(&[long.as_bytes(), b"a,b\n3,4,5\n"]);
         assert_eq!(find(&complaint, &candidates), None);
         assert!(find(&complaint, &candidates[1..]).is_some());
     }

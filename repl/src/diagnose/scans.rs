@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig};
+use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig, FileSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::object_store::local::LocalFileSystem;
@@ -66,6 +66,8 @@ fn of_scan(config: &FileScanConfig, source: &CsvSource) -> Vec<Option<Candidate>
         terminator: source.terminator(),
         comment: source.comment(),
     };
+    let fields = source.table_schema().file_schema().fields();
+    let columns: Arc<[String]> = fields.iter().map(|field| field.name().clone()).collect();
     let is_local = config.object_store_url.as_str().starts_with("file:");
     let files = config.file_groups.iter().flat_map(|group| group.files());
     let candidates = files.map(|file| {
@@ -75,7 +77,7 @@ fn of_scan(config: &FileScanConfig, source: &CsvSource) -> Vec<Option<Candidate>
         };
         let path = LocalFileSystem::new().path_to_filesystem(&file.object_meta.location).ok()?;
         let compression = config.file_compression_type;
-        is_local.then_some(Candidate { path, range, dialect, compression })
+        is_local.then_some(Candidate { path, range, dialect, compression, columns: Arc::clone(&columns) })
     });
     candidates.collect()
 }

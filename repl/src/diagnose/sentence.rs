@@ -53,8 +53,10 @@ impl Sentence {
     pub fn of(error: &DataFusionError) -> Sentence {
         let text = text(error);
         let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
-        let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
-        let first = lines.next().map(plain).unwrap_or_else(|| "an error without a text".to_owned());
+        let mut lines = text.lines().map(str::trim_end).filter(|line| !is_frame(line));
+        let first = lines.next().unwrap_or("an error without a text");
+        // The crate regex prints its error as a structure, and draws a frame around the message.
+        let first = plain(first.strip_suffix(": Syntax(").unwrap_or(first));
         let details: Vec<String> = lines.map(|line| plain(&line.replace('\t', "    "))).collect();
         let more = details.len().saturating_sub(DETAILS_MAX);
         let mut details: Vec<String> = details.into_iter().take(DETAILS_MAX).collect();
@@ -63,6 +65,10 @@ impl Sentence {
         }
         Sentence { first, details }
     }
+}
+
+fn is_frame(line: &str) -> bool {
+    line == ")" || line.trim_matches('~').is_empty()
 }
 
 fn plain(line: &str) -> String {
@@ -340,6 +346,19 @@ mod tests {
              type casts."
         );
         assert_eq!(sentence.details, ["    Candidate functions:", "    round(Decimal)"]);
+    }
+
+    #[test]
+    fn regular_expressions() {
+        let frame = "~".repeat(79);
+        let text = format!(
+            "Regular expression did not compile: Syntax(\n{frame}\nregex parse error:\n    (\n    ^\nerror: unclosed \
+             group\n{frame}\n)"
+        );
+        let error = ArrowError::ComputeError(text);
+        let sentence = Sentence::of(&DataFusionError::ArrowError(Box::new(error), None));
+        assert_eq!(sentence.first, "Regular expression did not compile");
+        assert_eq!(sentence.details, ["regex parse error:", "    (", "    ^", "error: unclosed group"]);
     }
 
     #[test]

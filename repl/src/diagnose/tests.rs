@@ -1,0 +1,398 @@
+//! Whole reports, of statements that fail in a session.
+
+use std::path::Path;
+
+use datafusion::prelude::CsvReadOptions;
+use engine::options::{BackendChoice, PushdownMode};
+use engine::session::{Session, SessionOptions};
+use tempfile::TempDir;
+
+use super::*;
+use crate::cli::Format;
+use crate::error::Error;
+use crate::statements::Printer;
+
+const TRIPS: &str = "id,name,price,day,Fare,größe\n1,one,1.5,2024-01-01,1,1\n2,two,2.25,2024-01-02,2,2\n";
+
+struct Fixture {
+    folder: TempDir,
+    session: Session,
+}
+
+impl Fixture {
+    async fn new(pushdown: PushdownMode) -> Fixture {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("trips.csv", TRIPS);
+        write("ragged.csv", "a,b\n1,2\n\n\"3\n4\",4,5\n");
+        // The schema comes from the first 1000 records.
+        write("late.csv", &format!("a,b\n{}5,x\t\u{1b}\n", "1,2\n".repeat(2000)));
+        write("late-ragged.csv", &format!("a,b\n{}5,6,7\n", "1,2\n".repeat(2000)));
+        let backend = BackendChoice::Interpret;
+        let session = Session::new(SessionOptions { pushdown, backend, threads: Some(2) }).unwrap();
+        let path = folder.path().join("trips.csv");
+        session.register_csv("trips", path.to_str().unwrap(), CsvReadOptions::new()).await.unwrap();
+        Fixture { folder, session }
+    }
+
+    /// The report, with `DIR` for the folder of the files, also in the text.
+    async fn report(&self, sql: &str, script: Option<&str>) -> String {
+        let folder = self.folder.path().to_str().unwrap();
+        let sql = sql.replace("DIR", folder);
+        match Printer::new(&self.session, Format::Csv).run(&sql, script).await {
+            Err(Error::Statement(report)) => {
+                shortened(&report.render(Look { colour: false, width: 200 }), folder)
+            }
+            Err(other) => panic!("{other}"),
+            Ok(()) => panic!("no error: {sql}"),
+        }
+    }
+}
+
+/// `DIR` for the folder, and the underline below it moved by as much.
+fn shortened(report: &str, folder: &str) -> String {
+    let mut text = String::new();
+    let mut moved = 0;
+    for line in report.lines() {
+        let is_underline = line.trim_start().starts_with('^');
+        text.push_str(&line[if is_underline { moved } else { 0 }..].replace(folder, "DIR"));
+        text.push('\n');
+        // Inside of the underlined part it moves nothing.
+        let is_before = line.starts_with(folder);
+        moved = if is_before { folder.len() - "DIR".len() } else { 0 };
+    }
+    text
+}
+
+async fn report(sql: &str) -> String {
+    Fixture::new(PushdownMode::Auto).await.report(sql, None).await
+}
+
+#[tokio::test]
+async fn columns() {
+    insta::assert_snapshot!(report("SELECT nmae FROM trips").await, @r#"
+    weir: error: No field named nmae
+    LINE 1: SELECT nmae FROM trips
+                   ^~~~
+    HINT: Did you mean "name"?
+    "#);
+    insta::assert_snapshot!(report("SELECT id,\n\t\t名 AS x, t.nmae\nFROM trips t").await, @r#"
+    weir: error: No field named "名"
+    LINE 2:         名 AS x, t.nmae
+                    ^~
+    HINT: Columns: id, name, price, day, "Fare", "größe".
+    weir: error: No field named t.nmae
+    LINE 2:         名 AS x, t.nmae
+                             ^~~~~~
+    HINT: Did you mean "name"?
+    "#);
+    insta::assert_snapshot!(report("SELECT nmae, id, prise FROM trips").await, @r#"
+    weir: error: No field named nmae
+    LINE 1: SELECT nmae, id, prise FROM trips
+                   ^~~~
+    HINT: Did you mean "name"?
+    weir: error: No field named prise
+    LINE 1: SELECT nmae, id, prise FROM trips
+                             ^~~~~
+    HINT: Did you mean "price"?
+    "#);
+    insta::assert_snapshot!(report("SELECT fare FROM trips").await, @r#"
+    weir: error: No field named fare
+    LINE 1: SELECT fare FROM trips
+                   ^~~~
+    HINT: Did you mean "Fare"? Names without quotes are folded to lower case.
+    "#);
+    insta::assert_snapshot!(report("SELECT quantity FROM trips").await, @r#"
+    weir: error: No field named quantity
+    LINE 1: SELECT quantity FROM trips
+                   ^~~~~~~~
+    HINT: Columns: id, name, price, day, "Fare", "größe".
+    "#);
+    insta::assert_snapshot!(report("SELECT trip.name FROM trips").await, @r#"
+    weir: error: No field named trip.name
+    LINE 1: SELECT trip.name FROM trips
+                   ^~~~~~~~~
+    HINT: There is no table or alias "trip" here. Did you mean "trips"?
+    "#);
+    insta::assert_snapshot!(report("SELECT name").await, @r"
+    weir: error: No field named name
+    LINE 1: SELECT name
+                   ^~~~
+    HINT: There are no columns here: is a FROM missing?
+    ");
+    insta::assert_snapshot!(report("SELECT id FROM trips a, trips b").await, @r"
+    weir: error: Ambiguous reference to unqualified field id
+    LINE 1: SELECT id FROM trips a, trips b
+                   ^~
+    HINT: Did you mean a.id or b.id?
+    ");
+    insta::assert_snapshot!(report("SELECT name, count(*) FROM trips").await, @r"
+    weir: error: 'trips.name' must appear in GROUP BY clause because it's not an aggregate expression
+    LINE 1: SELECT name, count(*) FROM trips
+                   ^~~~
+    HINT: Either add 'trips.name' to GROUP BY clause, or use an aggregate function like ANY_VALUE(trips.name).
+    ");
+}
+
+#[tokio::test]
+async fn tables_and_files() {
+    insta::assert_snapshot!(report("SELECT * FROM trps").await, @r#"
+    weir: error: table 'trps' not found
+    LINE 1: SELECT * FROM trps
+                          ^~~~
+    HINT: Did you mean "trips"?
+    "#);
+    insta::assert_snapshot!(report("WITH quick AS (SELECT 1) SELECT * FROM quik").await, @r#"
+    weir: error: table 'quik' not found
+    LINE 1: WITH quick AS (SELECT 1) SELECT * FROM quik
+                                                   ^~~~
+    HINT: Did you mean "quick"?
+    "#);
+    insta::assert_snapshot!(report("SELECT * FROM something_else").await, @r"
+    weir: error: table 'something_else' not found
+    LINE 1: SELECT * FROM something_else
+                          ^~~~~~~~~~~~~~
+    HINT: Tables: trips.
+    ");
+    insta::assert_snapshot!(report("DROP TABLE trps").await, @r#"
+    weir: error: table 'trps' not found
+    LINE 1: DROP TABLE trps
+                       ^~~~
+    HINT: Did you mean "trips"?
+    "#);
+    insta::assert_snapshot!(report("CREATE TABLE trips AS SELECT 1").await, @r"
+    weir: error: Table 'trips' already exists
+    LINE 1: CREATE TABLE trips AS SELECT 1
+                         ^~~~~
+    ");
+    insta::assert_snapshot!(report("SELECT * FROM 'DIR/trps.csv'").await.replace('~', ""), @r"
+    weir: error: there is no file 'DIR/trps.csv'
+    LINE 1: SELECT * FROM 'DIR/trps.csv'
+                          ^
+    HINT: Did you mean 'DIR/trips.csv'?
+    ");
+    insta::assert_snapshot!(report("SELECT * FROM 'DIR/nope/trps.csv'").await.replace('~', ""), @r"
+    weir: error: there is no file 'DIR/nope/trps.csv'
+    LINE 1: SELECT * FROM 'DIR/nope/trps.csv'
+                          ^
+    HINT: There is no folder DIR/nope.
+    ");
+    insta::assert_snapshot!(report("SELECT 1;\nCREATE EXTERNAL TABLE t STORED AS CVS LOCATION 'x'").await, @r"
+    weir: error: there is no file format CVS
+    LINE 2: CREATE EXTERNAL TABLE t STORED AS CVS LOCATION 'x'
+                                              ^~~
+    HINT: Did you mean CSV?
+    ");
+}
+
+#[tokio::test]
+async fn functions_and_settings() {
+    insta::assert_snapshot!(report("SELECT averge(price) FROM trips").await, @r#"
+    weir: error: Invalid function 'averge'
+    LINE 1: SELECT averge(price) FROM trips
+                   ^~~~~~
+    HINT: Did you mean "avg"?
+    "#);
+    insta::assert_snapshot!(report("SELECT lenght(name), foo(1) FROM trips").await, @r#"
+    weir: error: Invalid function 'lenght'
+    LINE 1: SELECT lenght(name), foo(1) FROM trips
+                   ^~~~~~
+    HINT: Did you mean "length"?
+    weir: error: Invalid function 'foo'
+    LINE 1: SELECT lenght(name), foo(1) FROM trips
+                                 ^~~
+    "#);
+    insta::assert_snapshot!(report("SELECT sum(name) FROM trips").await, @r"
+    weir: error: No function matches the given name and argument types 'sum(Utf8)'. You might need to add explicit type casts.
+        Candidate functions:
+        sum(Decimal)
+        sum(UInt64)
+        sum(Int64)
+        sum(Float64)
+        sum(Duration)
+        sum(Interval)
+    LINE 1: SELECT sum(name) FROM trips
+                   ^~~
+    ");
+    insta::assert_snapshot!(report("SELECT * FROM generate_serie(1, 2)").await, @r#"
+    weir: error: table function 'generate_serie' not found
+    LINE 1: SELECT * FROM generate_serie(1, 2)
+                          ^~~~~~~~~~~~~~
+    HINT: Did you mean "generate_series"?
+    "#);
+    insta::assert_snapshot!(report("SET weir.pushdwn = 'off'").await, @r#"
+    weir: error: there is no setting weir.pushdwn
+    LINE 1: SET weir.pushdwn = 'off'
+                ^~~~~~~~~~~~
+    HINT: Did you mean "weir.pushdown"?
+    "#);
+    insta::assert_snapshot!(report("SET weir.pushdown = 'of'").await, @r"
+    weir: error: invalid value 'of' for weir.pushdown: allowed are auto, require, off
+    LINE 1: SET weir.pushdown = 'of'
+                                ^~~~
+    ");
+    insta::assert_snapshot!(report("SET datafusion.execution.batch_size = many").await, @"weir: error: Error setting config datafusion.execution.batch_size: Error parsing 'many' as usize: invalid digit found in string");
+}
+
+#[tokio::test]
+async fn syntax() {
+    insta::assert_snapshot!(report("SELECT 1;\nSELECT '東京', FROM trips WHERE").await, @r"
+    weir: error: syntax error: expected an expression, found the end of the text
+    LINE 2: SELECT '東京', FROM trips WHERE
+                                           ^
+    ");
+    insta::assert_snapshot!(report("SELECT (1 -- not closed\n").await, @r"
+    weir: error: syntax error: expected ), found the end of the text
+    LINE 1: SELECT (1 -- not closed
+                     ^
+    ");
+    insta::assert_snapshot!(report("SELECT 1;\nSELECT 'abc\n").await, @r"
+    weir: error: syntax error at line 2, column 8: Unterminated string literal
+    LINE 2: SELECT 'abc
+                   ^~~~
+    ");
+    insta::assert_snapshot!(report("SELECT 1 SELECT 2").await, @r"
+    weir: error: syntax error at line 1, column 10: expected end of statement, found SELECT
+    LINE 1: SELECT 1 SELECT 2
+                     ^~~~~~
+    ");
+    let deep = format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100));
+    insta::assert_snapshot!(report(&deep).await, @"weir: error: syntax error: the statement is nested too deeply (datafusion.sql_parser.recursion_limit)");
+    let long = format!("SELECT {} nmae FROM trips", "id, ".repeat(5000));
+    insta::assert_snapshot!(report(&long).await, @r#"
+    weir: error: No field named nmae
+    LINE 1: …d, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id,  nmae FROM trips
+                                                                                                                                                                                             ^~~~
+    HINT: Did you mean "name"?
+    "#);
+}
+
+#[tokio::test]
+async fn values() {
+    insta::assert_snapshot!(report("SELECT * FROM trips WHERE day > 'foo'").await, @r"
+    weir: error: Cannot cast string 'foo' to value of Date32 type
+    LINE 1: SELECT * FROM trips WHERE day > 'foo'
+                                            ^~~~~
+    ");
+    // It is data that cannot be cast, even if it stands in the statement.
+    insta::assert_snapshot!(report("SELECT CAST(name AS INT) FROM trips WHERE name <> 'two'").await, @"weir: error: Cannot cast string 'one' to value of Int32 type");
+    insta::assert_snapshot!(report("SELECT 1 / 0").await, @"weir: error: Divide by zero");
+    insta::assert_snapshot!(report("SELECT regexp_match(name, '(') FROM trips").await, @r"
+    weir: error: Regular expression did not compile
+    regex parse error:
+        (
+        ^
+    error: unclosed group
+    ");
+    insta::assert_snapshot!(report("UPDATE trips SET id = 1").await, @"weir: error: UPDATE operation on table 'trips': not implemented: UPDATE not supported for Base table");
+}
+
+#[tokio::test]
+async fn statements_of_a_script() {
+    let fixture = Fixture::new(PushdownMode::Auto).await;
+    let text = "SET weir.pushdown = 'auto';\n\n-- a comment\nSELECT id\n  FROM trips WHERE prize > 1;\nSELECT 1 / 0;";
+    insta::assert_snapshot!(fixture.report(text, Some("daily.sql")).await, @r#"
+    weir: error: No field named prize
+    daily.sql:5:   FROM trips WHERE prize > 1;
+                                    ^~~~~
+    HINT: Did you mean "price"?
+    "#);
+    let text = "SET weir.pushdown = 'auto';\n\n-- a comment\nSELECT 1 /\n   0; SELECT 2";
+    insta::assert_snapshot!(fixture.report(text, Some("daily.sql")).await, @r"
+    weir: error: Divide by zero
+    daily.sql:4: SELECT 1 /
+    ");
+    // The first statement holds the name of the second one's error.
+    let text = "SELECT 1 AS nope; DROP TABLE nope";
+    insta::assert_snapshot!(fixture.report(text, None).await, @r"
+    weir: error: table 'nope' not found
+    LINE 1: SELECT 1 AS nope; DROP TABLE nope
+                                         ^~~~
+    HINT: Tables: trips.
+    ");
+}
+
+#[tokio::test]
+async fn records_of_files() {
+    insta::assert_snapshot!(report("SELECT * FROM 'DIR/ragged.csv'").await, @r#"
+    weir: error: cannot read DIR/ragged.csv: the records are not of equal length: expected 2 fields, found 3 at line 3
+    DIR/ragged.csv:4: "3\n4",4,5
+    "#);
+    insta::assert_snapshot!(report("SELECT a FROM 'DIR/late.csv' WHERE b > 1").await, @r"
+    weir: error: Error while parsing value 'x\t\x1b' as type 'Int64' for column 1 at line 2001. Row data: '[5,x\t\x1b]'
+    DIR/late.csv:2002: 5,x \x1b
+                         ^~~~~~ column b
+    ");
+    insta::assert_snapshot!(report("SELECT count(*) FROM 'DIR/late-ragged.csv'").await, @r"
+    weir: error: incorrect number of fields for line 2002, expected 2 got 3
+    DIR/late-ragged.csv:2002: 5,6,7
+    ");
+    insta::assert_snapshot!(report("EXPLAIN ANALYZE SELECT * FROM 'DIR/late.csv'").await, @r"
+    weir: error: Error while parsing value 'x\t\x1b' as type 'Int64' for column 1 at line 2001. Row data: '[5,x\t\x1b]'
+    DIR/late.csv:2002: 5,x \x1b
+                         ^~~~~~ column b
+    ");
+}
+
+#[tokio::test]
+async fn pushdown_does_not_change_a_report() {
+    let (off, on) = (Fixture::new(PushdownMode::Off).await, Fixture::new(PushdownMode::Auto).await);
+    for sql in [
+        "SELECT sum(a) FROM 'DIR/late.csv' WHERE b > 1",
+        "SELECT count(*) FROM 'DIR/late-ragged.csv' WHERE b > 1",
+        "SELECT count(*) FROM 'DIR/ragged.csv'",
+        "SELECT sum(nmae) FROM trips WHERE id > 1",
+        "SELECT sum(id / 0) FROM trips WHERE id > 1",
+    ] {
+        assert_eq!(on.report(sql, None).await, off.report(sql, None).await, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_split_shows_its_record() {
+    let fixture = Fixture::new(PushdownMode::Auto).await;
+    let path = fixture.folder.path().join("split.csv");
+    let mut text = format!("a,b\n{}", "1,2\n".repeat(30_000));
+    text.push_str("3,x\n");
+    text.push_str(&"1,2\n".repeat(10_000));
+    std::fs::write(path, text).unwrap();
+    let settings = "SET datafusion.optimizer.repartition_file_min_size = 1000;";
+    let report = fixture.report(&format!("{settings} SELECT sum(b) FROM 'DIR/split.csv'"), None).await;
+    let mut lines = report.lines();
+    // The number is that of the second partition's record.
+    assert!(lines.next().unwrap().contains("for column 1 at line 1000"), "{report}");
+    assert_eq!(lines.next(), Some("DIR/split.csv:30002: 3,x"));
+}
+
+#[test]
+fn files_of_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, "a;b\n1;2;3\n").unwrap();
+    let text = "Encountered unequal lengths between records on CSV file. Expected 2 records, found 3 records at line 2";
+    let error = DataFusionError::Context(
+        format!(
+            "Error when processing CSV file {}",
+            path.strip_prefix("/").unwrap_or(Path::new("")).display()
+        ),
+        Box::new(DataFusionError::ArrowError(Box::new(ArrowError::CsvError(text.into())), None)),
+    );
+    let dialect = Dialect { delimiter: b';', quote: b'"', escape: None, terminator: None, comment: None };
+    let report = Report::of_file(&error, dialect, FileCompressionType::UNCOMPRESSED);
+    let report = report.render(Look { colour: false, width: 200 });
+    let report = report.replace(folder.path().to_str().unwrap(), "DIR");
+    insta::assert_snapshot!(report, @r"
+    weir: error: cannot read DIR/a.csv: the records are not of equal length: expected 2 fields, found 3 at line 2
+    DIR/a.csv:2: 1;2;3
+    ");
+}
+
+#[test]
+fn colour_is_only_added() {
+    let error = DataFusionError::Plan("a\u{1b}[31mb".into());
+    let report = Report::without_statement(&error);
+    assert_eq!(report.render(Look::PLAIN), "weir: error: a\\x1b[31mb\n");
+    let coloured = report.render(Look { colour: true, width: 80 });
+    assert_eq!(console::strip_ansi_codes(&coloured), report.render(Look::PLAIN));
+    assert!(coloured.contains("\x1b["));
+}
