@@ -17,6 +17,8 @@ pub struct Arguments {
     pub backend: Option<BackendChoice>,
     pub threads: Option<NonZeroUsize>,
     pub csv: CsvArguments,
+    /// The prompt begins without the start-up file.
+    pub no_start_file: bool,
     /// Set when the demonstration is what was asked for.
     pub demo: Option<Demo>,
 }
@@ -118,6 +120,9 @@ struct CommandLine {
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     csv: CsvArguments,
+    /// Do not run ~/.config/weir/weirrc before the prompt
+    #[arg(short = 'X', long)]
+    no_weirrc: bool,
     #[command(subcommand)]
     task: Option<Task>,
 }
@@ -171,6 +176,7 @@ fn parse<T: Into<std::ffi::OsString> + Clone>(
         backend: line.backend.map(Into::into),
         threads: line.threads,
         csv: line.csv,
+        no_start_file: line.no_weirrc,
         demo,
     })
 }

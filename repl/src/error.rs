@@ -8,6 +8,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 use crate::diagnose::{self, Look, Report, headline, visible};
+use crate::prompt::Complaint;
 
 /// Every way the program can fail.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,20 @@ pub enum Error {
     Runtime(io::Error),
     #[error("the prompt failed: {0}")]
     Prompt(io::Error),
+    #[error("the prompt failed: {0}")]
+    Editor(#[from] rustyline::error::ReadlineError),
+    /// Ctrl-C.
+    #[error("cancelled")]
+    Cancelled,
+    #[error("{0}")]
+    Command(#[from] Complaint),
+    /// A backslash command that cannot be carried out.
+    #[error("{0}")]
+    Usage(String),
+    #[error("cannot run {program}: {source}")]
+    Program { program: String, source: io::Error },
+    #[error("cannot write {path}: {source}")]
+    FileUnwritable { path: String, source: io::Error },
 
     #[error("cannot read {path}: {source}")]
     ScriptUnreadable { path: String, source: io::Error },
@@ -55,7 +70,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// 2 when the command line asks for something that is not there or not possible, 1 for everything else.
+    /// 2 when the command line asks for something that is not there or not possible, 130 after Ctrl-C as a shell has it,
+    /// 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::ScriptUnreadable { .. }
@@ -67,12 +83,18 @@ impl Error {
             | Error::MixedFiles { .. }
             | Error::NoTableName { .. }
             | Error::DuplicateTable { .. } => 2,
+            Error::Cancelled => 130,
             Error::Query(_)
             | Error::Statement(_)
             | Error::Format(_)
             | Error::Output(_)
             | Error::Runtime(_)
             | Error::Prompt(_)
+            | Error::Editor(_)
+            | Error::Command(_)
+            | Error::Usage(_)
+            | Error::Program { .. }
+            | Error::FileUnwritable { .. }
             | Error::Cache { .. }
             | Error::AnswersDiffer { .. } => 1,
         }
@@ -109,4 +131,9 @@ fn look() -> Look {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let colour = !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|name| name != "dumb");
     Look { colour, width: terminal.size().1.into() }
+}
+
+/// Prints a remark to standard error, as far as that is still open.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "weir: {}", visible(text));
 }

@@ -2,8 +2,8 @@
 //! and prints what comes back. It neither plans nor executes anything by itself.
 //!
 //! ```text
-//! cli -> tables -> statements -> output          demo: the same, timed, with pushdown off and on
-//!               '-> prompt (stdin is a terminal)
+//! cli -> tables -> shell -> statements -> query -> results       demo: timed, with pushdown off and on
+//!               '-> prompt -^ (standard input is a terminal)
 //! what failed -> diagnose -> standard error
 //! ```
 //!
@@ -13,8 +13,11 @@ mod cli;
 mod demo;
 mod diagnose;
 mod error;
+mod lex;
 mod pager;
+mod progress;
 mod prompt;
+mod query;
 mod results;
 mod statements;
 mod tables;
@@ -26,7 +29,8 @@ use engine::session::{Session, SessionOptions};
 
 use crate::cli::{Arguments, Script};
 use crate::error::Error;
-use crate::statements::Printer;
+use crate::prompt::shell::{Flow, Shell};
+use crate::results::Style;
 
 /// Planning recurses once for each level of an expression, and a condition of some thousand ORs has as many levels.
 const STACK_BYTES: usize = 64 << 20;
@@ -84,26 +88,24 @@ async fn run_scripts(arguments: &Arguments) -> Result<(), Error> {
     for table in tables::from_paths(&arguments.paths, &arguments.csv)? {
         table.register(&session).await?;
     }
-    let mut printer = Printer::new(&session, arguments.format);
+    let mut shell = Shell::new(session, Style::for_stdout(arguments.format));
     for script in &arguments.scripts {
-        match script {
-            Script::Command(sql) => printer.run(sql, None).await?,
-            Script::File(path) if path.as_os_str() == "-" => printer.run(&read_stdin()?, None).await?,
-            Script::File(path) => {
-                let name = path.display().to_string();
-                let sql = std::fs::read_to_string(path)
-                    .map_err(|source| Error::ScriptUnreadable { path: name.clone(), source })?;
-                printer.run(&sql, Some(&name)).await?;
-            }
+        let flow = match script {
+            Script::Command(sql) => shell.run_script(sql, None).await?,
+            Script::File(path) if path.as_os_str() == "-" => shell.run_script(&read_stdin()?, None).await?,
+            Script::File(path) => shell.include(&path.display().to_string()).await?,
+        };
+        if flow == Flow::Quit {
+            return Ok(());
         }
     }
     if !arguments.scripts.is_empty() {
         return Ok(());
     }
     if std::io::stdin().is_terminal() {
-        return prompt::run(&mut printer).await;
+        return prompt::run(&mut shell, !arguments.no_start_file).await;
     }
-    printer.run(&read_stdin()?, None).await
+    shell.run_script(&read_stdin()?, None).await.map(|_| ())
 }
 
 fn read_stdin() -> Result<String, Error> {

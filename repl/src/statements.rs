@@ -1,8 +1,4 @@
-//! SQL text in, printed results out. A text is parsed as a whole before its first statement runs; then each statement
-//! is planned, run to its end and rendered before the first byte of its result is written, so that a statement that
-//! fails prints nothing. The first failure ends the text.
-
-use std::io::Write;
+//! SQL text in, statements out, each with its place in the text; and of one that failed, what there is to say.
 
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
@@ -10,53 +6,9 @@ use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::dialect_from_str;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
-use engine::session::Session;
 
-use crate::cli::Format;
 use crate::diagnose::{Extent, Failed, Report};
 use crate::error::Error;
-use crate::results::{self, Rows, Style};
-
-/// Runs SQL in a session and prints to standard output.
-pub struct Printer<'a> {
-    session: &'a Session,
-    format: Format,
-}
-
-impl<'a> Printer<'a> {
-    pub fn new(session: &'a Session, format: Format) -> Self {
-        Self { session, format }
-    }
-
-    /// Runs the statements of `sql`, which `;` separates. Errors name the script, if it comes from one.
-    pub async fn run(&mut self, sql: &str, script: Option<&str>) -> Result<(), Error> {
-        let failed = Failed { context: self.session.context(), text: sql, extent: Extent::default(), script };
-        let statements = match parse(self.session.context(), sql) {
-            Ok(statements) => statements,
-            Err(error) => return Err(explained(error.into(), failed).await),
-        };
-        for Parsed { statement, extent } in statements {
-            let text = match self.run_statement(statement).await {
-                Ok(text) => text,
-                Err(error) => return Err(explained(error, Failed { extent, ..failed }).await),
-            };
-            let mut stdout = std::io::stdout().lock();
-            stdout.write_all(&text).and_then(|()| stdout.flush()).map_err(Error::Output)?;
-        }
-        Ok(())
-    }
-
-    async fn run_statement(&self, statement: Statement) -> Result<Vec<u8>, Error> {
-        let context = self.session.context();
-        let plan = context.state().statement_to_plan(statement).await?;
-        let frame = context.execute_logical_plan(plan).await?;
-        let schema = frame.schema().inner().clone();
-        let batches = frame.collect().await?;
-        let style = Style::for_stdout(self.format);
-        let state = context.state();
-        Ok(results::render(&style, &state.config_options().format, &schema, &Rows::from(batches))?)
-    }
-}
 
 /// An error of DataFusion becomes a report; what else can fail has nothing to do with the text of the statement.
 pub async fn explained(error: Error, failed: Failed<'_>) -> Error {

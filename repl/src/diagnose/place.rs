@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::lex;
 use datafusion::common::Span;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::dialect::Dialect;
@@ -20,6 +21,14 @@ use super::sentence::split_place;
 pub struct Extent {
     pub begin: Option<Location>,
     pub end: Option<Location>,
+}
+
+impl Extent {
+    /// The statement, without what is blank around it.
+    pub fn text_in(self, text: &str) -> &str {
+        let byte = |place: Location| lex::byte(text, place.line, place.column);
+        text[self.begin.map_or(0, byte)..self.end.map_or(text.len(), byte)].trim()
+    }
 }
 
 /// A text, and the tokens of the statement in it.

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::cli::Format;
 use crate::error::Error;
-use crate::statements::Printer;
+use crate::prompt::shell::Shell;
+use crate::results::Style;
 
 const TRIPS: &str = "id,name,price,day,Fare,größe\n1,one,1.5,2024-01-01,1,1\n2,two,2.25,2024-01-02,2,2\n";
 
@@ -39,12 +40,13 @@ impl Fixture {
     async fn report(&self, sql: &str, script: Option<&str>) -> String {
         let folder = self.folder.path().to_str().unwrap();
         let sql = sql.replace("DIR", folder);
-        match Printer::new(&self.session, Format::Csv).run(&sql, script).await {
+        let mut shell = Shell::new(self.session.clone(), Style::plain(Format::Csv));
+        match shell.run_script(&sql, script).await {
             Err(Error::Statement(report)) => {
                 shortened(&report.render(Look { colour: false, width: 200 }), folder)
             }
             Err(other) => panic!("{other}"),
-            Ok(()) => panic!("no error: {sql}"),
+            Ok(_) => panic!("no error: {sql}"),
         }
     }
 }

@@ -16,7 +16,7 @@ mod markdown;
 mod plan;
 mod rows;
 mod separated;
-mod sql_types;
+pub mod sql_types;
 pub mod summary;
 mod table;
 mod terminal;

@@ -1,0 +1,380 @@
+//! Text as it is typed in; what it is made of out: tokens with their places, what is still open at the end, and the
+//! cut into statements and backslash commands.
+//!
+//! The tokens are those of the parser that reads the statements afterwards, so the two never disagree about where a
+//! string ends. Nothing here fails: of a text that the tokenizer refuses, the part it refuses is one last token.
+
+use std::ops::Range;
+
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
+
+/// What a token is, as far as prompts and colours care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A keyword, or a name without quotes.
+    Word,
+    /// A name in double quotes or backquotes.
+    QuotedName,
+    Number,
+    /// A string of any notation.
+    String,
+    Comment,
+    Space,
+    BracketOpen,
+    BracketClose,
+    Semicolon,
+    Backslash,
+    Colon,
+    Comma,
+    Period,
+    Other,
+}
+
+/// A token and the bytes of the text that it takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    pub kind: Kind,
+    pub range: Range<usize>,
+}
+
+/// What the text leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    Nothing,
+    String,
+    QuotedName,
+    Comment,
+    Dollar,
+    Bracket,
+}
+
+impl Open {
+    /// The character that a continuation prompt shows.
+    pub fn sign(self) -> char {
+        match self {
+            Open::Nothing => '-',
+            Open::String => '\'',
+            Open::QuotedName => '"',
+            Open::Comment => '*',
+            Open::Dollar => '$',
+            Open::Bracket => '(',
+        }
+    }
+}
+
+/// The tokens of a text, without gaps, and what is open at its end.
+pub struct Scan {
+    pub pieces: Vec<Piece>,
+    pub open: Open,
+}
+
+/// Tokenizes.
+pub fn scan(text: &str) -> Scan {
+    let mut tokens = Vec::new();
+    let refused =
+        Tokenizer::new(&GenericDialect {}, text).tokenize_with_location_into_buf(&mut tokens).is_err();
+    let mut places = Places::new(text);
+    let mut pieces: Vec<Piece> = Vec::with_capacity(tokens.len() + 1);
+    for token in &tokens {
+        let begin = places.byte(token.span.start.line, token.span.start.column);
+        // A token ends where the next one begins; the tokenizer does not give the ends of all kinds.
+        if let Some(last) = pieces.last_mut() {
+            last.range.end = begin;
+        }
+        pieces.push(Piece { kind: kind(&token.token), range: begin..text.len() });
+    }
+    let mut open = Open::Nothing;
+    if refused {
+        // All tokens before the refused one are known with their ends, it has the rest.
+        let begin = match tokens.last() {
+            Some(last) => places.byte(last.span.end.line, last.span.end.column),
+            None => 0,
+        };
+        if let Some(last) = pieces.last_mut() {
+            last.range.end = begin;
+        }
+        open = opened_by(&text[begin..]);
+        let kind = match open {
+            Open::String | Open::Dollar => Kind::String,
+            Open::QuotedName => Kind::QuotedName,
+            Open::Comment => Kind::Comment,
+            Open::Nothing | Open::Bracket => Kind::Other,
+        };
+        pieces.push(Piece { kind, range: begin..text.len() });
+    }
+    if open == Open::Nothing && depth(&pieces) > 0 {
+        open = Open::Bracket;
+    }
+    Scan { pieces, open }
+}
+
+/// What a token that does not end begins with.
+fn opened_by(rest: &str) -> Open {
+    let mut characters = rest.chars();
+    match (characters.next(), characters.next()) {
+        (Some('"' | '`'), _) => Open::QuotedName,
+        (Some('/'), Some('*')) => Open::Comment,
+        (Some('$'), _) => Open::Dollar,
+        // Also with a prefix, as in E'...' and U&'...'.
+        _ => match rest.find(['\'', '"']).filter(|&at| at <= 2) {
+            Some(_) => Open::String,
+            None => Open::Nothing,
+        },
+    }
+}
+
+fn kind(token: &Token) -> Kind {
+    match token {
+        Token::Word(word) if word.quote_style.is_some() => Kind::QuotedName,
+        Token::Word(_) => Kind::Word,
+        Token::Number(..) => Kind::Number,
+        Token::Whitespace(Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_)) => {
+            Kind::Comment
+        }
+        Token::Whitespace(_) => Kind::Space,
+        Token::SingleQuotedString(_)
+        | Token::DoubleQuotedString(_)
+        | Token::DollarQuotedString(_)
+        | Token::EscapedStringLiteral(_)
+        | Token::UnicodeStringLiteral(_)
+        | Token::NationalStringLiteral(_)
+        | Token::HexStringLiteral(_)
+        | Token::SingleQuotedByteStringLiteral(_)
+        | Token::DoubleQuotedByteStringLiteral(_)
+        | Token::SingleQuotedRawStringLiteral(_)
+        | Token::DoubleQuotedRawStringLiteral(_) => Kind::String,
+        Token::LParen | Token::LBracket | Token::LBrace => Kind::BracketOpen,
+        Token::RParen | Token::RBracket | Token::RBrace => Kind::BracketClose,
+        Token::SemiColon => Kind::Semicolon,
+        Token::Backslash => Kind::Backslash,
+        Token::Colon => Kind::Colon,
+        Token::Comma => Kind::Comma,
+        Token::Period => Kind::Period,
+        _ => Kind::Other,
+    }
+}
+
+/// Brackets that are open at the end.
+fn depth(pieces: &[Piece]) -> usize {
+    pieces.iter().fold(0, |depth: usize, piece| match piece.kind {
+        Kind::BracketOpen => depth + 1,
+        Kind::BracketClose => depth.saturating_sub(1),
+        _ => depth,
+    })
+}
+
+/// Lines and columns, which grow, to bytes. The tokenizer counts both from 1 and columns in characters.
+struct Places<'a> {
+    text: &'a str,
+    line: u64,
+    column: u64,
+    byte: usize,
+}
+
+impl<'a> Places<'a> {
+    fn new(text: &'a str) -> Self {
+        Places { text, line: 1, column: 1, byte: 0 }
+    }
+
+    fn byte(&mut self, line: u64, column: u64) -> usize {
+        for character in self.text[self.byte..].chars() {
+            if (self.line, self.column) >= (line, column) {
+                break;
+            }
+            self.byte += character.len_utf8();
+            self.column += 1;
+            if character == '\n' {
+                self.line += 1;
+                self.column = 1;
+            }
+        }
+        self.byte
+    }
+}
+
+/// The byte of a place that the tokenizer names.
+pub fn byte(text: &str, line: u64, column: u64) -> usize {
+    Places::new(text).byte(line, column)
+}
+
+/// A part of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A statement and its `;`.
+    Sql(Range<usize>),
+    /// What stands behind the last `;`, or before a command: a statement without its end, not blank.
+    Unfinished(Range<usize>),
+    /// From a backslash to the end of the line.
+    Command(Range<usize>),
+}
+
+/// Cuts a text into statements and commands, in order. A backslash outside of strings and comments begins a command,
+/// also behind an unfinished statement, for which the command then is.
+pub fn parts(text: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        let blank = rest.len() - rest.trim_start().len();
+        // What follows a command may hold anything, so the line must not be tokenized.
+        let sql_bytes =
+            if rest[blank..].starts_with('\\') { blank } else { statements(rest, at, &mut parts) };
+        let line = &rest[sql_bytes..];
+        if line.is_empty() {
+            break;
+        }
+        let command = line.find('\n').unwrap_or(line.len());
+        let begin = at + sql_bytes;
+        parts.push(Part::Command(begin..begin + line[..command].trim_end().len()));
+        at = begin + command;
+    }
+    parts
+}
+
+/// Adds what stands before the first command, and returns how many bytes that is.
+fn statements(text: &str, base: usize, parts: &mut Vec<Part>) -> usize {
+    let scan = scan(text);
+    let mut depth: usize = 0;
+    let mut statement = 0;
+    let mut significant = false;
+    let mut end = text.len();
+    for piece in &scan.pieces {
+        match piece.kind {
+            Kind::BracketOpen => depth += 1,
+            Kind::BracketClose => depth = depth.saturating_sub(1),
+            Kind::Semicolon if depth == 0 => {
+                if significant {
+                    parts.push(Part::Sql(base + statement..base + piece.range.end));
+                }
+                statement = piece.range.end;
+                significant = false;
+                continue;
+            }
+            Kind::Space | Kind::Comment => continue,
+            Kind::Backslash => {
+                end = piece.range.start;
+                break;
+            }
+            _ => {}
+        }
+        significant = true;
+    }
+    // A comment that is not closed yet is waited for as well.
+    if significant || (scan.open != Open::Nothing && end == text.len()) {
+        parts.push(Part::Unfinished(base + statement..base + end));
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<(Kind, &str)> {
+        let scan = scan(text);
+        let mut end = 0;
+        for piece in &scan.pieces {
+            assert_eq!(piece.range.start, end, "{text:?} has a gap");
+            end = piece.range.end;
+        }
+        assert_eq!(end, text.len(), "{text:?}");
+        scan.pieces
+            .iter()
+            .filter(|piece| piece.kind != Kind::Space)
+            .map(|piece| (piece.kind, &text[piece.range.clone()]))
+            .collect()
+    }
+
+    #[test]
+    fn tokens_and_their_places() {
+        assert_eq!(
+            kinds("SELECT \"ä b\", 'é''x' -- c\nFROM t;"),
+            [
+                (Kind::Word, "SELECT"),
+                (Kind::QuotedName, "\"ä b\""),
+                (Kind::Comma, ","),
+                (Kind::String, "'é''x'"),
+                (Kind::Comment, "-- c\n"),
+                (Kind::Word, "FROM"),
+                (Kind::Word, "t"),
+                (Kind::Semicolon, ";"),
+            ]
+        );
+        assert_eq!(kinds("a 'no end"), [(Kind::Word, "a"), (Kind::String, "'no end")]);
+        assert_eq!(kinds("日本 /* x"), [(Kind::Word, "日本"), (Kind::Comment, "/* x")]);
+        assert_eq!(kinds(""), []);
+    }
+
+    #[test]
+    fn what_is_open() {
+        for (text, open) in [
+            ("SELECT 1", Open::Nothing),
+            ("SELECT 'a", Open::String),
+            ("SELECT 'a''", Open::String),
+            ("SELECT E'a\\'", Open::String),
+            ("SELECT 'it''s'", Open::Nothing),
+            ("SELECT \"a", Open::QuotedName),
+            ("SELECT /* a", Open::Comment),
+            ("SELECT /* a /* b */", Open::Comment),
+            ("SELECT $$ a", Open::Dollar),
+            ("SELECT $tag$ a $tag", Open::Dollar),
+            ("SELECT $tag$ a $tag$", Open::Nothing),
+            ("SELECT (1, [2", Open::Bracket),
+            ("SELECT (1)) ", Open::Nothing),
+            ("-- 'a", Open::Nothing),
+            ("SELECT ('a", Open::String),
+        ] {
+            assert_eq!(scan(text).open, open, "{text}");
+        }
+    }
+
+    fn cut(text: &str) -> Vec<String> {
+        parts(text)
+            .into_iter()
+            .map(|part| match part {
+                Part::Sql(range) => format!("S{}", text[range].trim()),
+                Part::Unfinished(range) => format!("U{}", text[range].trim()),
+                Part::Command(range) => format!("C{}", &text[range]),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn statements_and_commands() {
+        assert_eq!(cut("SELECT 1; SELECT ';'; -- x"), ["SSELECT 1;", "SSELECT ';';"]);
+        assert_eq!(cut("SELECT 1; SELECT 2"), ["SSELECT 1;", "USELECT 2"]);
+        assert_eq!(cut("SELECT (1;"), ["USELECT (1;"]);
+        assert_eq!(cut(";; ;"), [] as [&str; 0]);
+        assert_eq!(cut("  \\i it's.sql\nSELECT 1;"), ["C\\i it's.sql", "SSELECT 1;"]);
+        assert_eq!(cut("SELECT 1 \\gx\nSELECT 2;"), ["USELECT 1", "C\\gx", "SSELECT 2;"]);
+        assert_eq!(cut("SELECT '\\d' ;"), ["SSELECT '\\d' ;"]);
+        assert_eq!(cut("-- \\d\n"), [] as [&str; 0]);
+        assert_eq!(cut("/* a"), ["U/* a"]);
+        assert_eq!(cut(" \n "), [] as [&str; 0]);
+        assert_eq!(cut("SELECT 'a\n;"), ["USELECT 'a\n;"]);
+    }
+
+    #[test]
+    fn any_text_is_cut_without_a_panic() {
+        let pieces = [
+            "'", "\"", "\\", "$", "$$", "/*", "*/", "--", "\n", ";", "(", ")", "é", "日", " ", "x", "0e",
+            "\0",
+        ];
+        let mut state = 7u64;
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..8 {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                text.push_str(pieces[(state >> 33) as usize % pieces.len()]);
+            }
+            kinds(&text);
+            let mut end = 0;
+            for part in parts(&text) {
+                let (Part::Sql(range) | Part::Unfinished(range) | Part::Command(range)) = part;
+                assert!(range.start >= end && range.end <= text.len(), "{text:?}");
+                end = range.end;
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The printing options of `\pset`: names and values, as text in and out.
+
+use clap::ValueEnum;
+
+use super::commands::on_off;
+use super::shell::Shell;
+use crate::cli::Format;
+use crate::pager::Setting;
+use crate::results::Border;
+
+/// All options, in the order that `\pset` lists them.
+pub const NAMES: [&str; 7] = ["format", "null", "border", "maxrows", "maxwidth", "pager", "expanded"];
+
+const FORMATS: [&str; 10] =
+    ["automatic", "table", "csv", "tsv", "json", "ndjson", "markdown", "html", "vertical", "insert"];
+
+/// The values that an option can have, for completion; none if any will do.
+pub fn values(name: &str) -> &'static [&'static str] {
+    match name {
+        "format" => &FORMATS,
+        "border" => &["0", "1", "2"],
+        "pager" | "expanded" => &["on", "off"],
+        _ => &[],
+    }
+}
+
+/// The value that an option has.
+pub fn get(shell: &Shell, name: &str) -> Option<String> {
+    let style = &shell.style;
+    let number =
+        |number: Option<usize>, none: &str| number.map_or(none.to_owned(), |number| number.to_string());
+    let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
+    Some(match name {
+        "format" => style.format.to_possible_value()?.get_name().to_owned(),
+        "null" => style.null.clone().unwrap_or_else(|| "NULL".to_owned()),
+        "border" => match style.border {
+            Border::None => "0",
+            Border::Inside => "1",
+            Border::Full => "2",
+        }
+        .to_owned(),
+        "maxrows" if shell.rows_by_screen => "what the screen holds".to_owned(),
+        "maxrows" => number(style.rows_max, "0 (all)"),
+        "maxwidth" => number(style.width_max, "0 (the terminal's)"),
+        "pager" => match &shell.pager {
+            Setting::On => "on".to_owned(),
+            Setting::Off => "off".to_owned(),
+            Setting::Command(command) => command.clone(),
+        },
+        "expanded" => switch(style.expanded),
+        _ => return None,
+    })
+}
+
+/// Gives an option a value; without one a switch is turned. Else says what is wanted.
+pub fn set(shell: &mut Shell, name: &str, value: Option<&str>) -> Result<(), String> {
+    let style = &mut shell.style;
+    let needed = || value.ok_or_else(|| format!("{name} needs a value"));
+    match name {
+        "format" => {
+            let value = needed()?;
+            style.format = Format::from_str(value, true)
+                .map_err(|_| format!("there is no format {value}: {} are known", FORMATS.join(", ")))?;
+        }
+        "null" => style.null = Some(needed()?.to_owned()),
+        "border" => {
+            style.border = match needed()? {
+                "0" => Border::None,
+                "1" => Border::Inside,
+                "2" => Border::Full,
+                other => return Err(format!("border is 0, 1 or 2, not {other}")),
+            }
+        }
+        "maxrows" => {
+            style.rows_max = limit(needed()?)?;
+            shell.rows_by_screen = false;
+        }
+        "maxwidth" => style.width_max = limit(needed()?)?,
+        "pager" => {
+            shell.pager = match (value, on_off(value)) {
+                (None, _) if shell.pager == Setting::Off => Setting::On,
+                (None, _) | (_, Ok(Some(false))) => Setting::Off,
+                (_, Ok(_)) => Setting::On,
+                (Some(command), Err(_)) => Setting::Command(command.to_owned()),
+            }
+        }
+        "expanded" => style.expanded = on_off(value)?.unwrap_or(!style.expanded),
+        _ => return Err(format!("there is no option {name}: {} are known", NAMES.join(", "))),
+    }
+    Ok(())
+}
+
+/// 0 is no limit.
+fn limit(value: &str) -> Result<Option<usize>, String> {
+    match value.parse() {
+        Ok(0) => Ok(None),
+        Ok(limit) => Ok(Some(limit)),
+        Err(_) => Err(format!("a whole number is wanted, 0 for no limit, not {value}")),
+    }
+}

@@ -1,0 +1,289 @@
+//! What each backslash command does.
+
+use std::path::Path;
+use std::process::Command as Process;
+use std::time::Duration;
+
+use datafusion::common::TableReference;
+use engine::options::WeirOptions;
+
+use super::commands::{self, Command, SECTIONS};
+use super::copy::copy_statement;
+use super::describe::{self, SummaryQueries};
+use super::shell::{Flow, INCLUDE_DEPTH_MAX, Last, Once, Shell, Sink};
+use super::{names, options, proof};
+use crate::error::{self, Error};
+use crate::query::{cancellable, collect};
+
+impl Shell {
+    /// Carries out a command. A failure leaves everything as it was.
+    pub async fn run_command(&mut self, command: Command) -> Result<Flow, Error> {
+        match command {
+            Command::Quit => return Ok(Flow::Quit),
+            Command::Explain => self.say(&proof::explain(self.last()?)?)?,
+            Command::Program => self.say(&proof::program(self.last()?)?)?,
+            Command::Backend(choice) => self.backend(choice).await?,
+            Command::Timing(on) => {
+                self.timing = on.unwrap_or(!self.timing);
+                self.say(&format!("timing is {}\n", if self.timing { "on" } else { "off" }))?;
+            }
+            Command::Describe(Some(table)) => {
+                let context = self.session.context().clone();
+                let table = table_reference(&table);
+                self.show(cancellable(async move { Ok(describe::columns(&context, &table).await?) }).await?)?;
+            }
+            Command::Describe(None) | Command::Tables => {
+                self.show(describe::tables(self.session.context()).await?)?;
+            }
+            Command::Functions(part) => self.functions(part.as_deref())?,
+            Command::Summary(table) => self.summarize(&table).await?,
+            Command::Go { file, expanded } => self.go(file, expanded).await?,
+            Command::Watch(period) => self.watch(period).await?,
+            Command::Edit(file) => self.edit(file).await?,
+            Command::Print => self.say(&format!("{}\n", self.current()?.trim_end()))?,
+            Command::Reset => self.pending.clear(),
+            Command::Include(path) => return self.include(&path).await,
+            Command::Copy(text) => {
+                let sql = copy_statement(&text).map_err(Error::Usage)?;
+                self.run_statements(&sql, None, Once::default()).await?;
+            }
+            Command::Set(None) => {
+                let list: String =
+                    self.variables.iter().map(|(name, value)| format!("{name} = '{value}'\n")).collect();
+                self.say(&list)?;
+            }
+            Command::Set(Some((name, value))) => {
+                self.variables.insert(name, value.unwrap_or_default());
+            }
+            Command::Unset(name) => _ = self.variables.remove(&name),
+            Command::Expanded(on) => {
+                self.style.expanded = on.unwrap_or(!self.style.expanded);
+                self.say(&format!("expanded is {}\n", if self.style.expanded { "on" } else { "off" }))?;
+            }
+            Command::Output(file) => self.sink = sink(file)?,
+            Command::Option(option) => self.option(option)?,
+            Command::Echo(text) => self.say(&format!("{text}\n"))?,
+            Command::Help(name) => self.say(&help(name.as_deref()))?,
+            Command::Folder(folder) => change_folder(folder)?,
+            Command::Shell(command) => run_shell(command)?,
+        }
+        Ok(Flow::Next)
+    }
+
+    fn last(&self) -> Result<&Last, Error> {
+        self.last.as_ref().ok_or_else(|| Error::Usage("no statement was run yet".to_owned()))
+    }
+
+    /// The statement in front of a command, or the last one.
+    fn current(&self) -> Result<String, Error> {
+        match self.pending.trim() {
+            "" => Ok(self.last()?.sql.clone()),
+            pending => Ok(pending.to_owned()),
+        }
+    }
+
+    async fn backend(&mut self, choice: Option<String>) -> Result<(), Error> {
+        let context = self.session.context();
+        if let Some(choice) = choice {
+            let choice: engine::options::BackendChoice =
+                choice.parse().map_err(|error| Error::Usage(format!("{error}")))?;
+            let state = context.state_ref();
+            let mut state = state.write();
+            let extensions = &mut state.config_mut().options_mut().extensions;
+            if let Some(options) = extensions.get_mut::<WeirOptions>() {
+                options.backend = choice;
+            }
+        }
+        let config = context.copied_config();
+        let options = config.options().extensions.get::<WeirOptions>().cloned().unwrap_or_default();
+        self.say(&proof::backends(&options))
+    }
+
+    fn functions(&self, part: Option<&str>) -> Result<(), Error> {
+        let part = part.unwrap_or_default().to_lowercase();
+        let mut functions = names::functions(self.session.context());
+        functions.retain(|function| function.name.contains(&part));
+        self.show(describe::functions(&functions)?)
+    }
+
+    async fn summarize(&mut self, table: &str) -> Result<(), Error> {
+        let context = self.session.context().clone();
+        let table = table_reference(table);
+        let schema = context.table_provider(table.clone()).await?.schema();
+        if schema.fields().is_empty() {
+            return Err(Error::Usage(format!("{table} has no columns")));
+        }
+        let queries = SummaryQueries::of(&table, &schema);
+        let pushed = collect(&context, &queries.pushed).await?;
+        self.last = Some(Last { sql: queries.pushed, plan: Some(pushed.plan) });
+        let rest = collect(&context, &queries.rest).await?;
+        self.show(SummaryQueries::merge(&schema, &pushed.batch, &rest.batch)?)
+    }
+
+    async fn go(&mut self, file: Option<String>, expanded: bool) -> Result<(), Error> {
+        let sql = self.current()?;
+        self.pending.clear();
+        let Some(file) = file else { return self.run_statements(&sql, None, Once { expanded }).await };
+        let before = std::mem::replace(&mut self.sink, sink(Some(file))?);
+        let result = self.run_statements(&sql, None, Once { expanded }).await;
+        self.sink = before;
+        result
+    }
+
+    /// Until Ctrl-C, which ends it without a failure.
+    async fn watch(&mut self, period: Duration) -> Result<(), Error> {
+        let sql = self.current()?;
+        self.pending.clear();
+        loop {
+            self.say(&format!("every {} s, Ctrl-C ends it\n", period.as_secs_f64()))?;
+            match self.run_statements(&sql, None, Once::default()).await {
+                Err(Error::Cancelled) => return Ok(()),
+                result => result?,
+            }
+            let pause = async {
+                tokio::time::sleep(period).await;
+                Ok(())
+            };
+            match cancellable(pause).await {
+                Err(Error::Cancelled) => return Ok(()),
+                result => result?,
+            }
+        }
+    }
+
+    /// Opens the editor on a statement, or on a file, and runs what comes back if it is finished.
+    async fn edit(&mut self, file: Option<String>) -> Result<(), Error> {
+        let text = match file {
+            Some(path) => {
+                run_editor(Path::new(&path))?;
+                read_text(&path)?
+            }
+            None => {
+                let statement = self.current().unwrap_or_default();
+                let unwritable =
+                    |source| Error::FileUnwritable { path: "a temporary file".to_owned(), source };
+                let file = tempfile::Builder::new().suffix(".sql").tempfile().map_err(unwritable)?;
+                std::fs::write(file.path(), format!("{}\n", statement.trim_end())).map_err(unwritable)?;
+                run_editor(file.path())?;
+                read_text(&file.path().display().to_string())?
+            }
+        };
+        self.pending.clear();
+        self.say(&format!("{}\n", text.trim_end()))?;
+        Box::pin(self.run_text(text.trim_end(), None)).await?;
+        Ok(())
+    }
+
+    /// Runs a file.
+    pub async fn include(&mut self, path: &str) -> Result<Flow, Error> {
+        if self.include_depth == INCLUDE_DEPTH_MAX {
+            return Err(Error::Usage(format!("{path}: files run one another, {INCLUDE_DEPTH_MAX} deep")));
+        }
+        let text = read_text(path)?;
+        self.include_depth += 1;
+        let result = Box::pin(self.run_script(&text, Some(path))).await;
+        self.include_depth -= 1;
+        result
+    }
+
+    fn option(&mut self, option: Option<(String, Option<String>)>) -> Result<(), Error> {
+        let names = match option {
+            Some((name, value)) => {
+                options::set(self, &name, value.as_deref()).map_err(Error::Usage)?;
+                vec![name]
+            }
+            None => options::NAMES.map(str::to_owned).to_vec(),
+        };
+        let mut list = String::new();
+        for name in names {
+            let value = options::get(self, &name).unwrap_or_default();
+            list.push_str(&format!("{name:<10}{value}\n"));
+        }
+        self.say(&list)
+    }
+}
+
+/// A table as it is typed behind a command: a name, or a file in quotes or not.
+fn table_reference(typed: &str) -> TableReference {
+    if typed.contains('/') || Path::new(typed).is_file() {
+        return TableReference::bare(typed);
+    }
+    TableReference::parse_str(typed)
+}
+
+fn sink(file: Option<String>) -> Result<Sink, Error> {
+    let Some(path) = file else { return Ok(Sink::Terminal) };
+    match std::fs::File::create(&path) {
+        Ok(file) => Ok(Sink::File { path: path.into(), file }),
+        Err(source) => Err(Error::FileUnwritable { path, source }),
+    }
+}
+
+fn read_text(path: &str) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|source| Error::ScriptUnreadable { path: path.to_owned(), source })
+}
+
+fn help(name: Option<&str>) -> String {
+    let line = |entry: &commands::Entry| {
+        let names: Vec<String> = entry.names.iter().map(|name| format!("\\{name}")).collect();
+        let call = format!("{} {}", names.join(", "), entry.arguments);
+        format!("  {call:<40} {}\n", entry.help)
+    };
+    if let Some(name) = name {
+        return match commands::find(name) {
+            Some(entry) => line(entry),
+            None => format!("there is no command \\{name}\n"),
+        };
+    }
+    let mut text = String::new();
+    for (title, entries) in SECTIONS {
+        text.push_str(&format!("{title}\n"));
+        text.extend(entries.iter().map(line));
+        text.push('\n');
+    }
+    text.push_str(
+        "A statement ends with ; and may take several lines. Tab completes, Ctrl-R searches the history,\n",
+    );
+    text.push_str("arrow up on a further line edits the whole statement, Ctrl-C cancels, Ctrl-D leaves.\n");
+    text
+}
+
+fn change_folder(folder: Option<String>) -> Result<(), Error> {
+    let folder = match folder {
+        Some(folder) => folder.into(),
+        None => dirs::home_dir().ok_or_else(|| Error::Usage("there is no home folder".to_owned()))?,
+    };
+    std::env::set_current_dir(&folder)
+        .map_err(|source| Error::PathUnreadable { path: folder.display().to_string(), source })
+}
+
+fn run_shell(command: Option<String>) -> Result<(), Error> {
+    let shell = std::env::var("SHELL").unwrap_or_else(|_| "/bin/sh".to_owned());
+    let mut process = Process::new(&shell);
+    if let Some(command) = &command {
+        process.arg("-c").arg(command);
+    }
+    let status = process.status().map_err(|source| Error::Program { program: shell, source })?;
+    if !status.success() {
+        error::note(&format!("{status}"));
+    }
+    Ok(())
+}
+
+/// `$VISUAL`, else `$EDITOR`, else vi; either may come with arguments.
+fn run_editor(file: &Path) -> Result<(), Error> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
+    let words = shell_words::split(&editor).unwrap_or_else(|_| vec![editor.clone()]);
+    let (program, arguments) =
+        words.split_first().ok_or_else(|| Error::Usage("$EDITOR is empty".to_owned()))?;
+    let status = Process::new(program)
+        .args(arguments)
+        .arg(file)
+        .status()
+        .map_err(|source| Error::Program { program: program.clone(), source })?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Error::Usage(format!("{program} ended with {status}: nothing is run"))),
+    }
+}

@@ -1,0 +1,109 @@
+//! One statement: planned, run with a progress bar and a way to cancel it.
+//!
+//! In: a parsed statement. Out: its rows, as far as they will be shown, and the plan with its counters. A result of
+//! many rows is not held in memory when only its ends are shown.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
+use futures::StreamExt;
+
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::results::{Keep, Rows};
+
+/// A statement that was run to its end.
+#[derive(Debug)]
+pub struct Executed {
+    pub schema: SchemaRef,
+    pub rows: Rows,
+    pub plan: Arc<dyn ExecutionPlan>,
+    /// From the text to the last row.
+    pub elapsed: Duration,
+}
+
+/// Runs a statement, of whose rows so many are kept; Ctrl-C gives [`Error::Cancelled`] and stops its workers.
+pub async fn execute(
+    context: &SessionContext,
+    statement: Statement,
+    keep: impl FnOnce(&SchemaRef) -> Keep + Send + 'static,
+) -> Result<Executed, Error> {
+    let began = Instant::now();
+    let context = context.clone();
+    // It is gone before anything else is printed, also when the task is still to notice that it was cancelled.
+    let progress = Progress::default();
+    let watch = progress.watch();
+    // A task of its own, so that a plan that computes for long at a stretch does not keep Ctrl-C waiting.
+    let running = tokio::spawn(async move {
+        let logical = context.state().statement_to_plan(statement).await?;
+        let frame = context.execute_logical_plan(logical).await?;
+        let tasks = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await?;
+        watch.begin(&plan);
+        let schema = plan.schema();
+        let keep = keep(&schema);
+        let mut rows = Rows::default();
+        let mut stream = execute_stream(Arc::clone(&plan), tasks)?;
+        while let Some(batch) = stream.next().await {
+            rows.push(batch?, keep);
+        }
+        Ok(Executed { schema, rows, plan, elapsed: began.elapsed() })
+    });
+    cancellable(AbortOnDrop(running)).await
+}
+
+/// The one batch of a query that the prompt itself asks.
+pub struct Collected {
+    pub batch: RecordBatch,
+    pub plan: Arc<dyn ExecutionPlan>,
+}
+
+/// Runs a query for its few rows; Ctrl-C gives [`Error::Cancelled`].
+pub async fn collect(context: &SessionContext, sql: &str) -> Result<Collected, Error> {
+    let dialect = context.state().config_options().sql_parser.dialect;
+    let statement = context.state().sql_to_statement(sql, &dialect)?;
+    let Executed { schema, rows, plan, .. } = execute(context, statement, |_| Keep::All).await?;
+    let batch = concat_batches(&schema, rows.batches()).map_err(DataFusionError::from)?;
+    Ok(Collected { batch, plan })
+}
+
+/// Waits for `work`, or for Ctrl-C, which drops it.
+pub async fn cancellable<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::select! {
+        done = work => done,
+        signal = tokio::signal::ctrl_c() => match signal {
+            Ok(()) => Err(Error::Cancelled),
+            Err(source) => Err(Error::Prompt(source)),
+        },
+    }
+}
+
+struct AbortOnDrop<T>(tokio::task::JoinHandle<Result<T>>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(context).map(|joined| match joined {
+            Ok(done) => done.map_err(Error::from),
+            Err(error) => Err(Error::Query(DataFusionError::ExecutionJoin(Box::new(error)))),
+        })
+    }
+}
