@@ -98,3 +98,68 @@ fn spawn(command: &str) -> io::Result<Child> {
     }
     shell.spawn()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: TerminalSize = TerminalSize { rows: 4, columns: 10 };
+
+    #[test]
+    fn what_fits() {
+        for (text, expected) in [
+            ("", true),
+            ("1\n2\n3\n", true),
+            ("1\n2\n3\n4\n", false),
+            ("0123456789\n", true),
+            ("0123456789a\n", false),
+            // Ten columns of more bytes.
+            ("\x1b[1m0123456789\x1b[0m\n", true),
+            ("日本語日本\n", true),
+            ("日本語日本語\n", false),
+        ] {
+            assert_eq!(fits(text.as_bytes(), SIZE), expected, "{text:?}");
+        }
+        assert!(!fits(&[0xff; 11], SIZE));
+    }
+
+    #[test]
+    fn commands() {
+        let environment = |set: &'static [(&str, &str)]| {
+            move |name: &str| {
+                set.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+            }
+        };
+        let command = |setting: Setting, set| setting.command(environment(set));
+        assert_eq!(command(Setting::On, &[]).as_deref(), Some("less"));
+        assert_eq!(command(Setting::On, &[("PAGER", "more")]).as_deref(), Some("more"));
+        let both = &[("PAGER", "more"), ("WEIR_PAGER", "less -S")];
+        assert_eq!(command(Setting::On, both).as_deref(), Some("less -S"));
+        assert_eq!(command(Setting::On, &[("PAGER", "")]), None);
+        assert_eq!(command(Setting::On, &[("PAGER", "cat")]), None);
+        assert_eq!(command(Setting::Off, both), None);
+        assert_eq!(command(Setting::Command("most".to_owned()), both).as_deref(), Some("most"));
+    }
+
+    #[test]
+    fn a_pager_may_be_missing_or_leave_early() {
+        let folder = tempfile::tempdir().unwrap();
+        let seen = folder.path().join("seen");
+        // More than a pipe holds.
+        let text = "line\n".repeat(100_000);
+        assert!(page(text.as_bytes(), &format!("cat > {}", seen.display())));
+        assert_eq!(std::fs::read_to_string(&seen).unwrap(), text);
+        assert!(page(text.as_bytes(), &format!("head -n 2 > {}", seen.display())));
+        assert_eq!(std::fs::read_to_string(&seen).unwrap(), "line\nline\n");
+        assert!(page(text.as_bytes(), "exit 1"));
+        assert!(!page(text.as_bytes(), "there-is-no-such-pager 2> /dev/null"));
+        assert!(!page(text.as_bytes(), "/dev/null 2> /dev/null"));
+    }
+
+    #[tokio::test]
+    async fn an_interrupt_is_for_the_pager() {
+        // The shell sends it to itself, which ends it, and to this process.
+        let parent = std::process::id();
+        assert!(page(b"text", &format!("kill -INT {parent}; kill -INT $$; sleep 9")));
+    }
+}

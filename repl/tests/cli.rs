@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use expectrl::Expect;
 use tempfile::TempDir;
 
 const TRIPS: &str =
@@ -149,6 +150,42 @@ fn a_result_without_rows_keeps_its_header() {
     ] {
         expect(run(folder.path(), &["--format", format, "-c", "SELECT 1 AS a WHERE false"]), expected);
     }
+}
+
+/// What a terminal of this width is sent.
+fn on_terminal(folder: &Path, columns: u16, arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let mut shell = Command::new("sh");
+    // The terminal gets its size after the start, and the program must not ask for it before.
+    shell
+        .current_dir(folder)
+        .args(["-c", "read line; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_weir"))
+        .args(arguments);
+    shell.env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color").env_remove("NO_COLOR");
+    shell.envs(environment.iter().copied());
+    let mut session = expectrl::Session::spawn(shell).unwrap();
+    session.get_process_mut().set_window_size(columns, 24).unwrap();
+    session.send_line("").unwrap();
+    session.set_expect_timeout(Some(std::time::Duration::from_secs(60)));
+    let all = session.expect(expectrl::Eof).unwrap();
+    String::from_utf8_lossy(all.as_bytes()).replace("\r\n", "\n")
+}
+
+#[test]
+fn a_table_fits_the_terminal() {
+    let folder = folder(&[]);
+    let sql = "SELECT value AS n, NULL AS nothing, repeat('long ', 40) AS text FROM generate_series(1, 100)";
+    let print = |environment: &[(&str, &str)]| on_terminal(folder.path(), 50, &["-c", sql], environment);
+    let text = print(&[]);
+    assert!(text.contains("\n│      1 │ \x1b[2mNULL\x1b[0m    │ long long long"), "{text}");
+    assert!(text.contains(" rows not shown …"), "{text}");
+    assert!(text.lines().all(|line| console::measure_text_width(line) <= 50), "{text}");
+    for environment in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let text = print(&[environment]);
+        assert!(text.contains("\n│      1 │ NULL    │ long long long"), "{text}");
+        assert!(!text.contains('\x1b'), "{text}");
+    }
+    assert!(print(&[("LC_ALL", "C")]).contains("\n|      1 | \x1b[2mNULL"));
 }
 
 #[test]

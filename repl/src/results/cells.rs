@@ -65,8 +65,14 @@ impl Cells {
 
     fn push(&mut self, value: &str, is_null: bool) {
         let begin = self.text.len();
-        push_visible(&mut self.text, value);
-        let width = measure_text_width(&self.text[begin..]);
+        // Most cells are of this kind, and take no search.
+        let width = if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            self.text.push_str(value);
+            value.len()
+        } else {
+            push_visible(&mut self.text, value);
+            measure_text_width(&self.text[begin..])
+        };
         self.ends.push(End { text_end: self.text.len(), width, is_null });
     }
 
@@ -145,6 +151,10 @@ pub fn is_visible(character: char) -> bool {
 /// The longest beginning of a text that is not wider than `width`, and its width. What a reader takes for one
 /// character, as a flag or a letter with its accents, is not cut.
 pub fn prefix(text: &str, width: usize) -> (&str, usize) {
+    // No character has more columns than bytes.
+    if text.len() <= width {
+        return (text, measure_text_width(text));
+    }
     let mut sum = 0;
     for (at, grapheme) in text.grapheme_indices(true) {
         let grapheme_width = measure_text_width(grapheme);

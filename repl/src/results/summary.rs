@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
 use engine::kernel::BackendKind;
+use engine::pushed::{DeclineReason, Declined};
 use engine::report::{Counts, Scan, ScannedBy, scans};
 
 use super::cells::{push_cut, push_visible};
@@ -29,8 +30,10 @@ pub fn line(rows: u64, elapsed: Duration, plan: &Arc<dyn ExecutionPlan>) -> Stri
 #[derive(Debug, Default)]
 struct Work {
     programs: Vec<(BackendKind, Counts)>,
-    /// Why something was left to DataFusion, each reason once.
-    reasons: Vec<String>,
+    /// Why a program was given up, each reason once.
+    fallbacks: Vec<String>,
+    /// Why something was left to DataFusion from the beginning, each reason once.
+    declined: Vec<String>,
     /// Of scans that DataFusion did without such a reason.
     plain_rows: Option<u64>,
 }
@@ -42,16 +45,13 @@ impl Work {
             match scan.by {
                 ScannedBy::Program { pushed, counts, fallbacks } => {
                     work.program(pushed.backend, counts);
-                    let fallbacks = fallbacks.iter().map(|reason| format!("fell back, {reason}"));
-                    fallbacks.for_each(|reason| work.reason(reason));
-                    pushed.declined.iter().for_each(|declined| work.reason(declined.to_string()));
+                    fallbacks.into_iter().for_each(|reason| add(&mut work.fallbacks, reason));
+                    work.declined(&pushed.declined);
                 }
                 ScannedBy::DataFusion { rows, declined } if declined.is_empty() => {
                     *work.plain_rows.get_or_insert_default() += rows;
                 }
-                ScannedBy::DataFusion { declined, .. } => {
-                    declined.iter().for_each(|declined| work.reason(declined.to_string()));
-                }
+                ScannedBy::DataFusion { declined, .. } => work.declined(&declined),
             }
         }
         work
@@ -69,25 +69,42 @@ impl Work {
         sum.exception_records += counts.exception_records;
     }
 
-    fn reason(&mut self, reason: String) {
-        if !self.reasons.contains(&reason) {
-            self.reasons.push(reason);
-        }
+    /// That the filter below it stays is no reason of its own, if it is said why the filter stays.
+    fn declined(&mut self, declined: &[Declined]) {
+        let is_consequence = |one: &&Declined| one.reason == DeclineReason::FilterBelow;
+        let (consequences, causes): (Vec<_>, Vec<_>) = declined.iter().partition(is_consequence);
+        let reasons = if causes.is_empty() { consequences } else { causes };
+        reasons.into_iter().for_each(|one| add(&mut self.declined, one.to_string()));
     }
 
-    /// What DataFusion did.
-    fn others(&self) -> Option<String> {
-        match (self.reasons.as_slice(), self.plain_rows) {
-            ([], None) => None,
-            ([], Some(rows)) => Some(format!("DataFusion: {} scanned", counted(rows, "row"))),
-            ([first], _) => Some(format!("DataFusion: {}", short(first))),
-            ([first, rest @ ..], _) => Some(format!(
-                "DataFusion: {}, and {}",
-                short(first),
-                counted(rest.len() as u64, "more reason")
-            )),
+    /// What DataFusion did, and why.
+    fn others(&self) -> Vec<String> {
+        let mut others = Vec::new();
+        if let Some(reasons) = listed(&self.fallbacks) {
+            others.push(format!("fell back to DataFusion: {reasons}"));
         }
+        match (listed(&self.declined), self.plain_rows) {
+            (Some(reasons), _) => others.push(format!("DataFusion: {reasons}")),
+            (None, Some(rows)) => others.push(format!("DataFusion: {} scanned", counted(rows, "row"))),
+            (None, None) => {}
+        }
+        others
     }
+}
+
+fn add(reasons: &mut Vec<String>, reason: String) {
+    if !reasons.contains(&reason) {
+        reasons.push(reason);
+    }
+}
+
+/// The first reason, and how many more there are.
+fn listed(reasons: &[String]) -> Option<String> {
+    let (first, rest) = reasons.split_first()?;
+    Some(match rest.len() {
+        0 => short(first),
+        more => format!("{}, and {}", short(first), counted(more as u64, "more reason")),
+    })
 }
 
 fn program(backend: BackendKind, counts: &Counts) -> String {
@@ -108,7 +125,8 @@ fn program(backend: BackendKind, counts: &Counts) -> String {
 /// One line, and not too long a one.
 fn short(reason: &str) -> String {
     let mut visible = String::new();
-    push_visible(&mut visible, reason);
+    // DataFusion's word for an error of ours says nothing to a reader.
+    push_visible(&mut visible, &reason.replace("External error: ", ""));
     if console::measure_text_width(&visible) <= REASON_WIDTH_MAX {
         return visible;
     }
@@ -168,4 +186,141 @@ pub fn count(number: u64) -> String {
 /// `1 row`, `1,000 rows`.
 pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use datafusion::physical_plan::collect;
+    use engine::options::{BackendChoice, PushdownMode};
+    use engine::session::{Session, SessionOptions};
+
+    use super::*;
+
+    const ELAPSED: Duration = Duration::from_millis(500);
+
+    /// The line of a query over 1,000 records, which the interpreter or DataFusion ran in half a second.
+    async fn said(sql: &str, pushdown: PushdownMode) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = String::from("id,name,price\n");
+        for id in 0..1000 {
+            let price = if id == 7 { "NaN".to_owned() } else { format!("{id}.25") };
+            writeln!(text, "{id},name {id},{price}").unwrap();
+        }
+        let file = folder.path().join("t.csv");
+        std::fs::write(&file, text).unwrap();
+        let options = SessionOptions { pushdown, backend: BackendChoice::Interpret, threads: Some(1) };
+        let session = Session::new(options).unwrap();
+        session.register_csv("t", file.to_str().unwrap(), Default::default()).await.unwrap();
+        let frame = session.context().sql(sql).await.unwrap();
+        let plan = frame.create_physical_plan().await.unwrap();
+        let batches = collect(Arc::clone(&plan), session.context().task_ctx()).await.unwrap();
+        let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+        line(rows, ELAPSED, &plan)
+    }
+
+    #[tokio::test]
+    async fn what_a_program_did() {
+        let sql = "SELECT count(*), sum(id) FROM t WHERE id < 500";
+        insta::assert_snapshot!(said(sql, PushdownMode::Require).await, @"
+        1 row · 0.500 s · 39.3 kB/s · interpreter: 20 kB read, 24 B returned, 1,000 records, 0 exceptions (interpret)
+        ");
+        // Both scans, as one.
+        let sql = "SELECT count(*) FROM t WHERE id < 500 UNION ALL SELECT max(id) FROM t";
+        insta::assert_snapshot!(said(sql, PushdownMode::Require).await, @"
+        2 rows · 0.500 s · 78.7 kB/s · interpreter: 39 kB read, 24 B returned, 2,000 records, 0 exceptions (interpret)
+        ");
+        let sql = "EXPLAIN ANALYZE SELECT count(*) FROM t WHERE id < 500";
+        insta::assert_snapshot!(said(sql, PushdownMode::Require).await, @"
+        1 row · 0.500 s · 39.3 kB/s · interpreter: 20 kB read, 8 B returned, 1,000 records, 0 exceptions (interpret)
+        ");
+    }
+
+    #[tokio::test]
+    async fn why_datafusion_did_it() {
+        let sql = "SELECT count(*) FROM t WHERE name LIKE 'name 1%'";
+        insta::assert_snapshot!(said(sql, PushdownMode::Auto).await, @"
+        1 row · 0.500 s · DataFusion: name LIKE name 1%: LIKE is not supported
+        ");
+        let sql = "SELECT count(*) FROM t WHERE name LIKE 'name 1%' AND upper(name) > 'N' AND id > 3";
+        insta::assert_snapshot!(said(sql, PushdownMode::Auto).await, @"
+        1 row · 0.500 s · 39.3 kB/s · interpreter: 20 kB read, 20 kB returned, 1,000 records, 0 exceptions (interpret) · DataFusion: name LIKE name 1%: LIKE is not supported, and 1 more reason
+        ");
+        let fell_back = said("SELECT name, max(price) FROM t GROUP BY name", PushdownMode::Auto).await;
+        insta::assert_snapshot!(fell_back, @"
+        1,000 rows · 0.500 s · 39.3 kB/s · interpreter: 20 kB read, 40 kB returned, 1,000 records, 1 exception (interpret) · fell back to DataFusion: a record is refused by DataFusion: the result depends on where among its group's records a NaN or a negative zero stands
+        ");
+    }
+
+    #[tokio::test]
+    async fn without_pushdown() {
+        let sql = "SELECT count(*) FROM t WHERE id < 500";
+        insta::assert_snapshot!(said(sql, PushdownMode::Off).await, @"
+        1 row · 0.500 s · DataFusion: 1,000 rows scanned
+        ");
+        insta::assert_snapshot!(said("SELECT * FROM t", PushdownMode::Auto).await, @"
+        1,000 rows · 0.500 s · DataFusion: 1,000 rows scanned
+        ");
+        insta::assert_snapshot!(said("SELECT 1", PushdownMode::Auto).await, @"
+        1 row · 0.500 s
+        ");
+        insta::assert_snapshot!(said("EXPLAIN SELECT count(*) FROM t", PushdownMode::Auto).await, @"
+        2 rows · 0.500 s
+        ");
+    }
+
+    #[test]
+    fn lines_of_the_kernel() {
+        let counts = Counts {
+            bytes_read: 766_000_000,
+            bytes_returned: 64,
+            records_scanned: 6_001_215,
+            exception_records: 0,
+        };
+        assert_eq!(
+            program(BackendKind::Stock, &counts),
+            "kernel: 766 MB read, 64 B returned, 6,001,215 records, 0 exceptions (stock)"
+        );
+        let one = Counts { records_scanned: 1, exception_records: 1, ..counts };
+        assert!(program(BackendKind::Hook, &one).ends_with("1 record, 1 exception (hook)"));
+    }
+
+    #[test]
+    fn reasons_are_short() {
+        assert_eq!(short("a = 'x\ny': no"), "a = 'x\\ny': no");
+        let cut = short(&"a = 1 OR ".repeat(100));
+        assert!(cut.ends_with('…') && console::measure_text_width(&cut) == REASON_WIDTH_MAX, "{cut}");
+    }
+
+    #[test]
+    fn sizes_and_numbers() {
+        for (number, expected) in [
+            (0, "0 B"),
+            (64, "64 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (9_949, "9.9 kB"),
+            (9_951, "10 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.0 MB"),
+            (766_123_456, "766 MB"),
+            (1_234_567_890, "1.2 GB"),
+            (u64::MAX, "18447 PB"),
+        ] {
+            assert_eq!(bytes(number), expected, "{number}");
+        }
+        for (number, expected) in
+            [(0.0, "0 B"), (1.86e9, "1.86 GB"), (9.996e9, "10.0 GB"), (99.96e9, "100 GB")]
+        {
+            assert_eq!(rate(number), expected, "{number}");
+        }
+        for (number, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (6_001_215, "6,001,215")] {
+            assert_eq!(count(number), expected);
+        }
+        assert_eq!(counted(1, "row"), "1 row");
+        assert_eq!(counted(0, "row"), "0 rows");
+        assert_eq!(seconds(Duration::from_micros(412_300)), "0.412 s");
+        assert_eq!(seconds(Duration::from_millis(61_234)), "61.2 s");
+    }
 }

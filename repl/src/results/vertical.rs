@@ -44,11 +44,28 @@ pub fn vertical(
     Ok(records.text)
 }
 
+/// A name, cut or filled to this width.
+fn label(name: &str, names_width: usize, style: &Style) -> String {
+    let mut text = String::new();
+    let width = match Cell::of(name).width {
+        width if width <= names_width => {
+            text.push_str(name);
+            width
+        }
+        _ => push_cut(&mut text, name, names_width, style.cut_mark()),
+    };
+    let mut label = String::new();
+    Ink::Bold.push(&mut label, &text, style.color);
+    label.extend(std::iter::repeat_n(' ', names_width - width));
+    label
+}
+
 struct Records<'a> {
     style: &'a Style,
     horizontal: char,
     between: &'static str,
-    names: Vec<String>,
+    /// The columns' names, as they stand in front of the values.
+    labels: Vec<String>,
     names_width: usize,
     /// Room for a value in a line.
     value_room: usize,
@@ -72,7 +89,7 @@ impl<'a> Records<'a> {
             style,
             horizontal: lines.horizontal,
             between,
-            names,
+            labels: names.iter().map(|name| label(name, names_width, style)).collect(),
             names_width,
             value_room,
             rule_width: rule_width.min(RULE_WIDTH_MAX),
@@ -83,7 +100,7 @@ impl<'a> Records<'a> {
     fn all(&mut self, cells: &Cells, first_number: u64) {
         for row in 0..cells.row_count() {
             self.rule(first_number + row as u64);
-            for column in 0..self.names.len() {
+            for column in 0..self.labels.len() {
                 self.value(column, cells.cell(row, column));
             }
         }
@@ -110,21 +127,11 @@ impl<'a> Records<'a> {
     }
 
     fn value(&mut self, column: usize, value: Cell) {
-        let name = Cell::of(&self.names[column]);
-        let mut shown = String::new();
-        let width = if name.width > self.names_width {
-            push_cut(&mut shown, name.text, self.names_width, self.style.cut_mark())
-        } else {
-            shown.push_str(name.text);
-            name.width
-        };
-        Ink::Bold.push(&mut self.text, &shown, self.style.color);
-        self.text.extend(std::iter::repeat_n(' ', self.names_width - width));
-
+        self.text.push_str(&self.labels[column]);
         let ink = if value.is_null { Ink::Dim } else { Ink::Normal };
         let mut rest = value.text;
         loop {
-            let (line, left) = self.split(rest);
+            let (line, left) = if value.width <= self.value_room { (rest, "") } else { self.split(rest) };
             self.text.push_str(self.between);
             ink.push(&mut self.text, line, self.style.color);
             self.text.truncate(self.text.trim_end_matches(' ').len());
