@@ -1,11 +1,14 @@
 //! The command line: text in, [`Arguments`] out, or an exit with code 2 and clap's usage message.
 
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use engine::options::{BackendChoice, PushdownMode};
+
+use crate::version;
 
 /// What the program was asked to do.
 pub struct Arguments {
@@ -21,6 +24,8 @@ pub struct Arguments {
     pub no_start_file: bool,
     /// Set when the demonstration is what was asked for.
     pub demo: Option<Demo>,
+    /// Set when the machine is to be examined.
+    pub doctor: Option<Doctor>,
 }
 
 /// SQL given on the command line.
@@ -131,6 +136,16 @@ struct CommandLine {
 enum Task {
     /// Run TPC-H Q6 and Q1 with pushdown off and on, and compare (a file of this name is written ./demo)
     Demo(Demo),
+    /// Say what this machine can do, and what to change (a file of this name is written ./doctor)
+    Doctor(Doctor),
+}
+
+/// The arguments of `weir doctor`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub struct Doctor {
+    /// Files, or folders of CSV files: whether and how they can be read inside the kernel
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
 }
 
 /// The arguments of `weir demo`.
@@ -147,7 +162,15 @@ pub struct Demo {
 /// Reads the command line of this process. Ends the process with code 2 if it makes no sense, and with 0 after
 /// `--help` and `--version`.
 pub fn read() -> Arguments {
-    parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    parse(std::env::args_os()).unwrap_or_else(|error| {
+        if error.kind() == ErrorKind::DisplayVersion {
+            let text = format!("{error}{}", version::machine());
+            // Nobody is left to tell when standard output is closed.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            std::process::exit(0);
+        }
+        error.exit()
+    })
 }
 
 fn parse<T: Into<std::ffi::OsString> + Clone>(
@@ -159,9 +182,17 @@ fn parse<T: Into<std::ffi::OsString> + Clone>(
     if line.csv.delimiter == Some(line.csv.quote) {
         return usage("--delimiter and --quote must differ");
     }
-    let demo = line.task.map(|Task::Demo(demo)| demo);
+    let (demo, doctor) = match line.task {
+        Some(Task::Demo(demo)) => (Some(demo), None),
+        Some(Task::Doctor(doctor)) => (None, Some(doctor)),
+        None => (None, None),
+    };
+    let takes_sql = !line.commands.is_empty() || !line.files.is_empty();
+    if doctor.is_some() && takes_sql {
+        return usage("doctor takes no SQL (a file of that name is written ./doctor)");
+    }
     if demo.is_some() {
-        if !line.commands.is_empty() || !line.files.is_empty() {
+        if takes_sql {
             return usage("demo takes no SQL (a file of that name is written ./demo)");
         }
         if matches!(line.pushdown, Some(Pushdown::Off)) {
@@ -178,6 +209,7 @@ fn parse<T: Into<std::ffi::OsString> + Clone>(
         csv: line.csv,
         no_start_file: line.no_weirrc,
         demo,
+        doctor,
     })
 }
 
@@ -279,6 +311,16 @@ mod tests {
         for text in ["", ";;", "é", "\n", "\""] {
             assert!(arguments(&["--delimiter", text]).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn doctor_is_a_task() {
+        let doctor =
+            |paths: &[&str]| Some(Doctor { paths: paths.iter().map(|path| path.to_string()).collect() });
+        assert_eq!(arguments(&["doctor"]).unwrap().doctor, doctor(&[]));
+        assert_eq!(arguments(&["doctor", "a.csv", "b"]).unwrap().doctor, doctor(&["a.csv", "b"]));
+        assert_eq!(arguments(&["./doctor"]).unwrap().paths, ["./doctor"]);
+        assert!(arguments(&["-c", "SELECT 1", "doctor"]).is_err());
     }
 
     #[test]

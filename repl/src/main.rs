@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cli -> tables -> shell -> statements -> query -> results       demo: timed, with pushdown off and on
-//!               '-> prompt -^ (standard input is a terminal)
+//!               '-> prompt -^ (standard input is a terminal)     doctor: what this machine can do
 //! what failed -> diagnose -> standard error
 //! ```
 //!
@@ -12,8 +12,10 @@
 mod cli;
 mod demo;
 mod diagnose;
+mod doctor;
 mod error;
 mod lex;
+mod log;
 mod pager;
 mod progress;
 mod prompt;
@@ -21,8 +23,9 @@ mod query;
 mod results;
 mod statements;
 mod tables;
+mod version;
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use engine::session::{Session, SessionOptions};
@@ -51,9 +54,9 @@ fn main() -> ExitCode {
 
 fn with_stack() -> ExitCode {
     let arguments = cli::read();
-    start_log();
+    log::start();
     match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             error::report(&error);
@@ -62,7 +65,10 @@ fn with_stack() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Error> {
+fn run(arguments: Arguments) -> Result<ExitCode, Error> {
+    if let Some(doctor) = &arguments.doctor {
+        return doctor::run(doctor);
+    }
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = arguments.threads {
         builder.worker_threads(threads.get());
@@ -76,7 +82,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     });
     // A failed query may leave a worker in the middle of a chunk: the exit must not wait for it.
     runtime.shutdown_background();
-    result
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 async fn run_scripts(arguments: &Arguments) -> Result<(), Error> {
@@ -114,30 +120,4 @@ fn read_stdin() -> Result<String, Error> {
         .read_to_string(&mut sql)
         .map_err(|source| Error::ScriptUnreadable { path: "standard input".into(), source })?;
     Ok(sql)
-}
-
-/// Shows the engine's warnings (why a query ran without the kernel, for one) on standard error. Other crates' logs
-/// stay silent.
-struct Log;
-
-impl log::Log for Log {
-    fn enabled(&self, metadata: &log::Metadata) -> bool {
-        metadata.level() <= log::Level::Warn && metadata.target().split("::").next() == Some("engine")
-    }
-
-    fn log(&self, record: &log::Record) {
-        if self.enabled(record.metadata()) {
-            // Nobody is left to tell when standard error is closed.
-            let _ = writeln!(std::io::stderr(), "weir: {}", record.args());
-        }
-    }
-
-    fn flush(&self) {}
-}
-
-fn start_log() {
-    // Fails only when a logger is already set, and this is the one place that sets it.
-    if log::set_logger(&Log).is_ok() {
-        log::set_max_level(log::LevelFilter::Warn);
-    }
 }

@@ -176,6 +176,22 @@ fn common_kind(
     Ok(common)
 }
 
+/// Whether a folder's table would hold this file.
+pub fn is_csv(path: &Path) -> bool {
+    kind_of(&file_name(path)).is_some()
+}
+
+/// The command that unpacks a file, if its ending says that it is compressed.
+pub fn compression_command(path: &Path) -> Option<&'static str> {
+    match path.extension()?.to_str()? {
+        "gz" => Some("gunzip --keep"),
+        "bz2" => Some("bunzip2 --keep"),
+        "xz" => Some("unxz --keep"),
+        "zst" => Some("unzstd"),
+        _ => None,
+    }
+}
+
 /// The ending that says how a file is to be read: ".csv", ".tsv.gz", ".gz"; None for any other.
 fn kind_of(name: &str) -> Option<String> {
     let ending = |name: &str| Path::new(name).extension().map(|ending| ending.to_string_lossy().into_owned());

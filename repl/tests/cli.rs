@@ -401,7 +401,16 @@ fn a_full_disk_is_a_failure() {
 #[test]
 fn version_and_help() {
     let folder = folder(&[]);
-    expect(run(folder.path(), &["--version"]), concat!("weir ", env!("CARGO_PKG_VERSION"), "\n"));
+    for option in ["--version", "-V"] {
+        let version = run(folder.path(), &[option]);
+        assert_eq!(version.status.code(), Some(0));
+        let version = String::from_utf8(version.stdout).unwrap();
+        let lines: Vec<&str> = version.lines().collect();
+        assert_eq!(lines[0], concat!("weir ", env!("CARGO_PKG_VERSION")));
+        assert!(lines[1].starts_with("kernel ") && lines[1].contains(" · backend "), "{version}");
+        assert!(lines[1].contains(" · capabilities ") && lines[2].starts_with("DataFusion "), "{version}");
+        assert_eq!(lines.len(), 3);
+    }
     let help = run(folder.path(), &["--help"]);
     assert_eq!(help.status.code(), Some(0));
     let help = String::from_utf8(help.stdout).unwrap();
@@ -456,4 +465,113 @@ fn what_require_refuses_is_one_sentence() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(error.starts_with("weir: error: weir.pushdown is 'require'"), "{error}");
     expect_failure(output, 1, "", "LIKE is not supported");
+}
+
+#[test]
+fn what_is_wrong_is_shown_where_it_stands() {
+    let late = format!("a,b\n{}5,x\n", "1,2\n".repeat(2000));
+    let script = "SELECT 1 AS a;\n-- the next one fails\nSELECT id,\n\tnmae FROM trips;\n";
+    let folder = folder(&[("trips.csv", TRIPS), ("late.csv", &late), ("daily.sql", script)]);
+    let folder = folder.path();
+    let misspelled = "\
+weir: error: No field named nmae
+daily.sql:4:     nmae FROM trips;
+                 ^~~~
+HINT: Did you mean \"name\"?
+";
+    let output = run(folder, &["--format", "csv", "trips.csv", "-f", "daily.sql"]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), misspelled);
+    expect_failure(output, 1, "a\n1\n", "");
+    let typed = misspelled.replace("daily.sql:4: ", "LINE 4: ").replace("         ^", "    ^");
+    let output = run_with(folder, &["--format", "csv", "trips.csv"], script);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), typed);
+    // The same with programs and without.
+    let value = "\
+weir: error: Error while parsing value 'x' as type 'Int64' for column 1 at line 2001. Row data: '[5,x]'
+late.csv:2002: 5,x
+                 ^ column b
+";
+    for pushdown in [&["--pushdown", "off"][..], &["--backend", "interpret"], &["--threads", "1"]] {
+        let sql = "SELECT count(*) FROM late WHERE b > 1";
+        let output = run(folder, &[pushdown, &["late.csv", "-c", sql]].concat());
+        let error = String::from_utf8_lossy(&output.stderr);
+        // Where there is no kernel backend, the engine warns first.
+        assert!(error.ends_with(value), "{error}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+    let output = run(folder, &["-c", "SELECT * FROM 'lat.csv'"]);
+    expect_failure(output, 1, "", "there is no file 'lat.csv'\nLINE 1: SELECT * FROM 'lat.csv'\n");
+    let output = run(folder, &["lat.csv"]);
+    expect_failure(
+        output,
+        2,
+        "",
+        "lat.csv: No such file or directory (os error 2)\nHINT: Did you mean 'late.csv'?\n",
+    );
+}
+
+#[test]
+fn a_file_without_one_schema_shows_the_record() {
+    let folder = folder(&[("a.csv", "x;y\n1;2\n3;4;5\n")]);
+    let output = run(folder.path(), &["--delimiter", ";", "a.csv", "-c", "SELECT 1"]);
+    expect_failure(output, 1, "", "expected 2 fields, found 3 at line 3\na.csv:3: 3;4;5\n");
+}
+
+#[test]
+fn logs_are_shown_when_they_are_asked_for() {
+    let folder = folder(&[]);
+    let logged = |filter: &str| {
+        let mut command = weir(folder.path(), &["--format", "csv", "-c", "SELECT 1 AS a"]);
+        let output = command.env("RUST_LOG", filter).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "a\n1\n");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(logged(""), "");
+    assert_eq!(logged("error"), "");
+    let debug = logged("debug");
+    assert!(debug.lines().any(|line| line.contains("DEBUG datafusion")), "{debug}");
+}
+
+#[test]
+fn doctor() {
+    let folder = folder(&[("a.csv", "x\n"), ("b.csv.gz", "x\n")]);
+    let with_kernel = engine::kernel::kernel_available_or_skip("doctor");
+    if with_kernel {
+        let output = run(folder.path(), &["doctor", "a.csv", "b.csv.gz"]);
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert_eq!(output.status.code(), Some(0));
+        let text = String::from_utf8(output.stdout).unwrap();
+        for line in [
+            "ok      bpf(2): a program was loaded and run, and its result arrived",
+            "missing b.csv.gz: is compressed, so queries on it run in DataFusion",
+            "          gunzip --keep b.csv.gz",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{text}");
+        }
+        assert!(text.lines().any(|line| line.starts_with("ok      a.csv")), "{text}");
+    }
+    expect_failure(run(folder.path(), &["doctor", "c.csv"]), 2, "", "c.csv: No such file");
+
+    let program = env!("CARGO_BIN_EXE_weir");
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set", "-all", "--inh-caps", "-all", program, "doctor"]);
+    let output =
+        match if with_kernel { command.output() } else { Command::new(program).arg("doctor").output() } {
+            // A user without privilege cannot drop any.
+            Ok(output) if output.status.code().is_some_and(|code| code <= 1) && !output.stdout.is_empty() => {
+                output
+            }
+            other => {
+                let _ = writeln!(std::io::stderr(), "\nSKIPPED: doctor without capabilities: {other:?}\n");
+                return;
+            }
+        };
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("no backend can run in this kernel"), "{text}");
+    if with_kernel {
+        let lacking = "missing CAP_BPF and CAP_PERFMON: without them no program can be loaded";
+        assert!(text.lines().any(|line| line == lacking), "{text}");
+        assert!(text.contains("\n          sudo setcap cap_bpf,cap_perfmon+ep "), "{text}");
+    }
 }

@@ -28,7 +28,8 @@ use pushdown::{Program, Target};
 use thiserror::Error;
 
 pub use probe::{
-    HookProbe, Unavailable, hook_available_or_skip, kernel_available_or_skip, probe, probe_hook,
+    Capabilities, HookProbe, KERNEL_MIN, Unavailable, hook_available_or_skip, is_older,
+    kernel_available_or_skip, kernel_release, probe, probe_hook,
 };
 pub use sys::READ_BYTES_MAX;
 

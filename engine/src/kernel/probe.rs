@@ -64,6 +64,39 @@ pub enum Unavailable {
     Other(Arc<KernelError>),
 }
 
+/// The oldest kernel with all that programs need: `may_goto` came with 6.9.
+pub const KERNEL_MIN: (u32, u32) = (6, 9);
+
+/// What this process is allowed to do, as far as it matters to loading programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// As `CapEff` in /proc/self/status.
+    effective: u64,
+}
+
+impl Capabilities {
+    /// Those of this process; nothing if the kernel does not tell.
+    pub fn of_process() -> Option<Capabilities> {
+        Some(Capabilities { effective: effective_capabilities()? })
+    }
+
+    /// From a set of bits, numbered as in include/uapi/linux/capability.h.
+    pub fn from_bits(effective: u64) -> Capabilities {
+        Capabilities { effective }
+    }
+
+    /// Names of those that loading takes and that are there.
+    pub fn held(self) -> Vec<&'static str> {
+        let all = [(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON"), (CAP_SYS_ADMIN, "CAP_SYS_ADMIN")];
+        all.iter().filter(|(bit, _)| self.effective >> bit & 1 == 1).map(|(_, name)| *name).collect()
+    }
+
+    /// Names of those that loading takes and that are not there; CAP_SYS_ADMIN stands for all.
+    pub fn missing(self) -> Vec<&'static str> {
+        missing_capabilities(self.effective)
+    }
+}
+
 /// Whether [`BackendKind::Stock`] can run here, and if not what to do. Asks the kernel once per process.
 pub fn probe() -> Result<(), Unavailable> {
     static ANSWER: OnceLock<Result<(), Unavailable>> = OnceLock::new();
@@ -145,7 +178,7 @@ fn explain(error: KernelError, capabilities: Option<u64>, release: Option<String
         _ => {}
     }
     match release {
-        Some(release) if is_older(&release, (6, 9)) => {
+        Some(release) if is_older(&release, KERNEL_MIN) => {
             Unavailable::KernelTooOld { release, cause: Arc::new(error) }
         }
         _ => Unavailable::Other(Arc::new(error)),
@@ -268,12 +301,13 @@ fn parse_effective(status: &str) -> Option<u64> {
     u64::from_str_radix(digits.trim(), 16).ok()
 }
 
-fn kernel_release() -> Option<String> {
+/// The running kernel's version, as `uname -r` prints it.
+pub fn kernel_release() -> Option<String> {
     Some(std::fs::read_to_string("/proc/sys/kernel/osrelease").ok()?.trim().to_owned())
 }
 
 /// Whether a release such as "6.8.0-31-generic" is certainly before (major, minor).
-fn is_older(release: &str, than: (u32, u32)) -> bool {
+pub fn is_older(release: &str, than: (u32, u32)) -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
     match (numbers.next(), numbers.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < than,
@@ -301,6 +335,9 @@ mod tests {
         assert_eq!(missing_capabilities(1 << CAP_PERFMON), ["CAP_BPF"]);
         assert!(missing_capabilities(1 << CAP_PERFMON | 1 << CAP_BPF).is_empty());
         assert!(missing_capabilities(1 << CAP_SYS_ADMIN).is_empty());
+        let both = Capabilities::from_bits(1 << CAP_PERFMON | 1 << CAP_BPF);
+        assert_eq!(both.held(), ["CAP_BPF", "CAP_PERFMON"]);
+        assert_eq!(Capabilities::from_bits(0).held(), [""; 0]);
     }
 
     #[test]
