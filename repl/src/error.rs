@@ -115,11 +115,16 @@ pub fn report(error: &Error) {
         Error::Query(error) => Report::without_statement(error).render(look),
         Error::PathUnreadable { path, source } if source.kind() == io::ErrorKind::NotFound => {
             let hint = diagnose::file_hint(path).map(|hint| format!("HINT: {}\n", visible(&hint)));
-            headline(&visible(&error.to_string()), look) + &hint.unwrap_or_default()
+            headline(&printable(error), look) + &hint.unwrap_or_default()
         }
-        other => headline(&visible(&other.to_string()), look),
+        other => headline(&printable(other), look),
     };
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Some messages have several lines; nothing else may move the cursor.
+fn printable(error: &Error) -> String {
+    error.to_string().lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// Colour only on a terminal, and for who wants it (<https://no-color.org>).

@@ -421,6 +421,10 @@ fn line_of(candidate: &Candidate, offset: u64) -> io::Result<Option<u64>> {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::arrow::csv;
+    use datafusion::arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::arrow::error::ArrowError;
+
     use super::*;
 
     const PLAIN: Dialect =
@@ -461,6 +465,44 @@ mod tests {
         assert_eq!(in_file(text, more), Some((7, "3,4,5".into())));
         assert_eq!(in_file(text, &value_message("z", 1, 3, "6,z")), Some((8, "6,z".into())));
         assert_eq!(in_file(text, &value_message("a", 0, 0, "a,b")), Some((1, "a,b".into())));
+    }
+
+    /// What arrow-csv says of a file of two columns of numbers.
+    fn refusal(text: &[u8], header: bool, batch_rows: usize) -> Option<String> {
+        let fields = ["a", "b"].map(|name| Field::new(name, DataType::Int64, true));
+        let builder = csv::ReaderBuilder::new(Arc::new(Schema::new(fields.to_vec())));
+        let mut reader = builder.with_header(header).with_batch_size(batch_rows).build(text).unwrap();
+        match reader.find_map(Result::err)? {
+            ArrowError::CsvError(message) | ArrowError::ParseError(message) => Some(message),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn whatever_arrow_csv_refuses_is_found() {
+        const PIECES: [&[u8]; 12] =
+            [b"1", b"2", b"x", b",", b",", b"1,2\n", b"3,4\r\n", b"\"", b"\n", b"\r\n", b"\r", b"\xff"];
+        let mut seed: u64 = 4711;
+        let mut random = move |below: usize| {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (seed >> 33) as usize % below
+        };
+        let mut refused = 0;
+        for case in 0..2000 {
+            let count = 1 + random(20);
+            let text: Vec<u8> = (0..count).flat_map(|_| PIECES[random(PIECES.len())].to_vec()).collect();
+            let (header, batch_rows) = (random(2) == 0, 1 + random(4));
+            let Some(message) = refusal(&text, header, batch_rows) else { continue };
+            refused += 1;
+            let shown = String::from_utf8_lossy(&text).into_owned();
+            let complaint = Complaint::of(&message).unwrap_or_else(|| panic!("{case}: {message}"));
+            let (_folder, candidates) = files(&[&text]);
+            assert!(
+                find(&complaint, &candidates).is_some(),
+                "{case}: {message}: {shown:?} {header} {batch_rows}"
+            );
+        }
+        assert!(refused > 500, "{refused}");
     }
 
     #[test]

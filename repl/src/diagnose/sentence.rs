@@ -18,7 +18,7 @@ use super::excerpt::visible;
 /// A longer message holds data; what it is about stands at its beginning.
 const CHARACTERS_MAX: usize = 600;
 /// Lines that follow the first.
-const DETAILS_MAX: usize = 12;
+const DETAILS_MAX: usize = 24;
 
 /// Words that DataFusion and Arrow put in front of the text of an error, also inside of other texts.
 const PREFIXES: [&str; 15] = [
@@ -380,6 +380,6 @@ mod tests {
         assert_eq!(long.chars().count(), CHARACTERS_MAX + 1);
         let many = Sentence::of(&DataFusionError::Execution("line\n".repeat(100)));
         assert_eq!(many.details.len(), DETAILS_MAX + 1);
-        assert_eq!(many.details[DETAILS_MAX], "... and 87 lines more");
+        assert_eq!(many.details[DETAILS_MAX], "... and 75 lines more");
     }
 }
