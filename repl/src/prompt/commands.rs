@@ -142,7 +142,7 @@ pub const SECTIONS: [Section; 5] = [
                 &["pset"],
                 "[NAME [VALUE]]",
                 Argument::Option,
-                "format, null, border, maxrows, maxwidth, pager, expanded",
+                "format, null, border, maxrows, maxwidth, pager, expanded, keys",
             ),
             entry(&["echo"], "[TEXT]", Argument::Text, "print TEXT"),
         ],

@@ -15,15 +15,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::measure_text_width;
 use rustyline::completion::Completer;
-use rustyline::config::BellStyle;
+use rustyline::config::{BellStyle, Configurer};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::history::{FileHistory, History};
 use rustyline::validate::Validator;
 use rustyline::{
-    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event, EventContext,
-    EventHandler, Helper, KeyCode, KeyEvent, Modifiers, RepeatCount,
+    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, EditMode, Editor, Event,
+    EventContext, EventHandler, Helper, KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 
 use super::commands;
@@ -82,6 +82,11 @@ impl LineEditor {
             let _ = editor.load_history(file);
         }
         Ok(LineEditor { editor, history_file, wants_whole, has_buffer })
+    }
+
+    /// Which keys do what, from the next line on.
+    pub fn set_keys(&mut self, vi: bool) {
+        self.editor.set_edit_mode(if vi { EditMode::Vi } else { EditMode::Emacs });
     }
 
     /// Edits one line behind `buffer`, which is empty or ends with a line end.

@@ -43,6 +43,7 @@ pub async fn run(shell: &mut Shell, with_start_file: bool) -> Result<(), Error> 
     let mut editor = LineEditor::new(names, shell.style.color).map_err(Error::Editor)?;
     let mut initial = (String::new(), String::new());
     loop {
+        editor.set_keys(shell.vi_keys);
         let (left, right) = std::mem::take(&mut initial);
         match editor.read(&shell.pending, (&left, &right)).map_err(Error::Editor)? {
             Input::Line(line) => {

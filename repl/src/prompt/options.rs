@@ -9,7 +9,7 @@ use crate::pager::Setting;
 use crate::results::Border;
 
 /// All options, in the order that `\pset` lists them.
-pub const NAMES: [&str; 7] = ["format", "null", "border", "maxrows", "maxwidth", "pager", "expanded"];
+pub const NAMES: [&str; 8] = ["format", "null", "border", "maxrows", "maxwidth", "pager", "expanded", "keys"];
 
 const FORMATS: [&str; 10] =
     ["automatic", "table", "csv", "tsv", "json", "ndjson", "markdown", "html", "vertical", "insert"];
@@ -20,6 +20,7 @@ pub fn values(name: &str) -> &'static [&'static str] {
         "format" => &FORMATS,
         "border" => &["0", "1", "2"],
         "pager" | "expanded" => &["on", "off"],
+        "keys" => &["emacs", "vi"],
         _ => &[],
     }
 }
@@ -48,6 +49,7 @@ pub fn get(shell: &Shell, name: &str) -> Option<String> {
             Setting::Command(command) => command.clone(),
         },
         "expanded" => switch(style.expanded),
+        "keys" => if shell.vi_keys { "vi" } else { "emacs" }.to_owned(),
         _ => return None,
     })
 }
@@ -85,6 +87,13 @@ pub fn set(shell: &mut Shell, name: &str, value: Option<&str>) -> Result<(), Str
             }
         }
         "expanded" => style.expanded = on_off(value)?.unwrap_or(!style.expanded),
+        "keys" => {
+            shell.vi_keys = match needed()? {
+                "emacs" => false,
+                "vi" => true,
+                other => return Err(format!("keys are emacs or vi, not {other}")),
+            }
+        }
         _ => return Err(format!("there is no option {name}: {} are known", NAMES.join(", "))),
     }
     Ok(())

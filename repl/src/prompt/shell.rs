@@ -61,6 +61,8 @@ pub struct Shell {
     pub session: Session,
     pub style: Style,
     pub pager: pager::Setting,
+    /// Those of vi, else those of emacs, in the line editor.
+    pub vi_keys: bool,
     /// Whether the line about rows, time and kernel follows each result.
     pub timing: bool,
     pub sink: Sink,
@@ -97,6 +99,7 @@ impl Shell {
             session,
             style,
             pager: pager::Setting::default(),
+            vi_keys: false,
             sink: Sink::Terminal,
             last: None,
             variables: BTreeMap::new(),
