@@ -2,10 +2,12 @@
 //!
 //! Counters are those of EXPLAIN ANALYZE. They are shared with the workers, so a report may be taken at any time.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::object_store::local::LocalFileSystem;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricsSet;
 
@@ -95,11 +97,12 @@ fn file_scan(node: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
 
 fn files(config: &FileScanConfig) -> Vec<String> {
     let mut paths = Vec::new();
+    let mut seen = HashSet::new();
     for file in config.file_groups.iter().flat_map(|group| group.files()) {
-        // The root of the object store is that of the file system; its paths have no slash in front.
-        let path = format!("/{}", file.object_meta.location);
-        if !paths.contains(&path) {
-            paths.push(path);
+        let location = &file.object_meta.location;
+        if seen.insert(location) {
+            let path = LocalFileSystem::new().path_to_filesystem(location);
+            paths.push(path.map_or_else(|_| location.to_string(), |path| path.display().to_string()));
         }
     }
     paths

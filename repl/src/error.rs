@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
-use crate::diagnose::{self, Look, Report, headline, visible};
-use crate::prompt::Complaint;
+use crate::diagnose::{self, Look, Report, headline};
+use crate::prompt::CommandError;
+use crate::signals;
+use crate::visible::visible;
 
 /// Every way the program can fail.
 #[derive(Debug, thiserror::Error)]
@@ -27,15 +29,18 @@ pub enum Error {
     Output(io::Error),
     #[error("the thread pool did not start: {0}")]
     Runtime(io::Error),
-    #[error("the prompt failed: {0}")]
-    Prompt(io::Error),
+    #[error("Ctrl-C cannot be taken: {0}")]
+    Signal(io::Error),
     #[error("the prompt failed: {0}")]
     Editor(#[from] rustyline::error::ReadlineError),
+    /// A task panicked, and has said so.
+    #[error("{0}")]
+    Task(tokio::task::JoinError),
     /// Ctrl-C.
     #[error("cancelled")]
     Cancelled,
     #[error("{0}")]
-    Command(#[from] Complaint),
+    Command(#[from] CommandError),
     /// A backslash command that cannot be carried out.
     #[error("{0}")]
     Usage(String),
@@ -83,13 +88,14 @@ impl Error {
             | Error::MixedFiles { .. }
             | Error::NoTableName { .. }
             | Error::DuplicateTable { .. } => 2,
-            Error::Cancelled => 130,
+            Error::Cancelled => signals::EXIT_CODE,
             Error::Query(_)
             | Error::Statement(_)
             | Error::Format(_)
             | Error::Output(_)
             | Error::Runtime(_)
-            | Error::Prompt(_)
+            | Error::Signal(_)
+            | Error::Task(_)
             | Error::Editor(_)
             | Error::Command(_)
             | Error::Usage(_)
@@ -133,9 +139,7 @@ fn look() -> Look {
     if !terminal.is_term() {
         return Look::PLAIN;
     }
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let colour = !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|name| name != "dumb");
-    Look { colour, width: terminal.size().1.into() }
+    Look { colour: console::colors_enabled_stderr(), width: terminal.size().1.max(1).into() }
 }
 
 /// Prints a remark to standard error, as far as that is still open.

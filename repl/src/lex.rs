@@ -1,8 +1,8 @@
 //! Text as it is typed in; what it is made of out: tokens with their places, what is still open at the end, and the
 //! cut into statements and backslash commands.
 //!
-//! The tokens are those of the parser that reads the statements afterwards, so the two never disagree about where a
-//! string ends. Nothing here fails: of a text that the tokenizer refuses, the part it refuses is one last token.
+//! The tokens are those of the parser that reads the statements afterwards, so the two agree about where a string ends,
+//! as long as `datafusion.sql_parser.dialect` is the generic one that sessions begin with. Nothing here fails: of a text that the tokenizer refuses, the part it refuses is one last token.
 
 use std::ops::Range;
 

@@ -21,9 +21,12 @@ mod progress;
 mod prompt;
 mod query;
 mod results;
+mod signals;
+mod sql;
 mod statements;
 mod tables;
 mod version;
+mod visible;
 
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
@@ -34,6 +37,7 @@ use crate::cli::{Arguments, Script};
 use crate::error::Error;
 use crate::prompt::shell::{Flow, Shell};
 use crate::results::Style;
+use crate::signals::Interrupt;
 
 /// Planning recurses once for each level of an expression, and a condition of some thousand ORs has as many levels.
 const STACK_BYTES: usize = 64 << 20;
@@ -95,6 +99,13 @@ async fn run_scripts(arguments: &Arguments) -> Result<(), Error> {
         table.register(&session).await?;
     }
     let mut shell = Shell::new(session, Style::for_stdout(arguments.format));
+    // The editor draws on standard output.
+    let at_prompt =
+        arguments.scripts.is_empty() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if at_prompt {
+        return prompt::run(&mut shell, !arguments.no_start_file).await;
+    }
+    signals::listen(Interrupt::EndsProcess).map_err(Error::Signal)?;
     for script in &arguments.scripts {
         let flow = match script {
             Script::Command(sql) => shell.run_script(sql, None).await?,
@@ -107,9 +118,6 @@ async fn run_scripts(arguments: &Arguments) -> Result<(), Error> {
     }
     if !arguments.scripts.is_empty() {
         return Ok(());
-    }
-    if std::io::stdin().is_terminal() {
-        return prompt::run(&mut shell, !arguments.no_start_file).await;
     }
     shell.run_script(&read_stdin()?, None).await.map(|_| ())
 }

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::{Child, Command, Stdio};
 
 use crate::results::TerminalSize;
+use crate::signals::ForeignProgram;
 
 /// Colours are passed on, long lines are scrolled sideways, and what was shown stays on the screen at the end.
 const LESS_OPTIONS: &str = "RSX";
@@ -39,43 +40,44 @@ impl Setting {
     }
 }
 
-/// Writes `text` to standard output, a terminal of this size, by way of a pager if it does not fit. It returns when the
-/// pager is left.
-pub fn show(text: &[u8], size: TerminalSize, pager: &Setting) -> io::Result<()> {
-    let command = pager.command(|name| std::env::var(name).ok()).filter(|_| !fits(text, size));
-    if let Some(command) = command
-        && page(text, &command)
-    {
-        return Ok(());
-    }
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text)?;
-    stdout.flush()
+/// Shows `text` on a terminal of this size by way of a pager, if it does not fit. Gives whether it was shown; returns
+/// when the pager is left.
+pub fn show(text: &[u8], size: TerminalSize, pager: &Setting) -> bool {
+    let command = pager.command(|name| std::env::var(name).ok()).filter(|command| is_there(command));
+    command.is_some_and(|command| !fits(text, size) && page(text, &command))
 }
 
 /// Whether all of a text is seen at once, with the next prompt below it.
 fn fits(text: &[u8], size: TerminalSize) -> bool {
-    let mut lines = 0;
+    let mut rows = 0;
     for line in text.split(|&byte| byte == b'\n') {
-        lines += 1;
         // A line of fewer bytes is not wider, and most are.
-        let is_wide = line.len() > size.columns
-            && console::measure_text_width(&String::from_utf8_lossy(line)) > size.columns;
+        let width = match line.len() <= size.columns {
+            true => line.len(),
+            false => console::measure_text_width(&String::from_utf8_lossy(line)),
+        };
         // What follows the last line end counts for the prompt.
-        if is_wide || lines > size.rows {
+        rows += width.div_ceil(size.columns).max(1);
+        if rows > size.rows {
             return false;
         }
     }
     true
 }
 
+/// Whether the first word of a command is a program, as far as that can be told: the shell would complain about one
+/// that is not.
+fn is_there(command: &str) -> bool {
+    let Some(program) = command.split_whitespace().next() else { return false };
+    let is_plain =
+        program.chars().all(|each| each.is_ascii_alphanumeric() || matches!(each, '-' | '_' | '.'));
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    !is_plain || std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+}
+
 /// Runs a pager to its end. Gives whether there was one.
 fn page(text: &[u8], command: &str) -> bool {
-    // Ctrl-C goes to the pager, in which it ends a search, and to this process, which must outlive it. The handler of
-    // tokio stays for good; a query listens to it, and here nobody does.
-    if tokio::runtime::Handle::try_current().is_ok() {
-        let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
-    }
+    let _terminal = ForeignProgram::begin();
     let Ok(mut child) = spawn(command) else { return false };
     if let Some(mut stdin) = child.stdin.take()
         && let Err(error) = stdin.write_all(text)
@@ -112,15 +114,18 @@ mod tests {
             ("1\n2\n3\n", true),
             ("1\n2\n3\n4\n", false),
             ("0123456789\n", true),
-            ("0123456789a\n", false),
+            // Two rows.
+            ("0123456789a\n", true),
+            ("0123456789a\n2\n", true),
+            ("0123456789a\n2\n3\n", false),
             // Ten columns of more bytes.
             ("\x1b[1m0123456789\x1b[0m\n", true),
             ("日本語日本\n", true),
-            ("日本語日本語\n", false),
+            ("日本語日本語\n2\n3\n", false),
         ] {
             assert_eq!(fits(text.as_bytes(), SIZE), expected, "{text:?}");
         }
-        assert!(!fits(&[0xff; 11], SIZE));
+        assert!(!fits(&[0xff; 41], SIZE));
     }
 
     #[test]
@@ -158,6 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_interrupt_is_for_the_pager() {
+        crate::signals::listen(crate::signals::Interrupt::EndsProcess).unwrap();
         // The shell sends it to itself, which ends it, and to this process.
         let parent = std::process::id();
         assert!(page(b"text", &format!("kill -INT {parent}; kill -INT $$; sleep 9")));

@@ -19,6 +19,7 @@ use futures::StreamExt;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::results::{Keep, Rows};
+use crate::signals::cancellable;
 
 /// A statement that was run to its end.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub struct Executed {
     pub schema: SchemaRef,
     pub rows: Rows,
     pub plan: Arc<dyn ExecutionPlan>,
-    /// From the text to the last row.
+    /// From the parsed statement to the last row.
     pub elapsed: Duration,
 }
 
@@ -73,17 +74,6 @@ pub async fn collect(context: &SessionContext, sql: &str) -> Result<Collected, E
     let Executed { schema, rows, plan, .. } = execute(context, statement, |_| Keep::All).await?;
     let batch = concat_batches(&schema, rows.batches()).map_err(DataFusionError::from)?;
     Ok(Collected { batch, plan })
-}
-
-/// Waits for `work`, or for Ctrl-C, which drops it.
-pub async fn cancellable<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    tokio::select! {
-        done = work => done,
-        signal = tokio::signal::ctrl_c() => match signal {
-            Ok(()) => Err(Error::Cancelled),
-            Err(source) => Err(Error::Prompt(source)),
-        },
-    }
 }
 
 struct AbortOnDrop<T>(tokio::task::JoinHandle<Result<T>>);

@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use engine::options::{BackendChoice, PushdownMode};
+use engine::report::{Counts, ScannedBy, scans};
 use engine::session::{Session, SessionOptions};
 
 use crate::cli::{Arguments, Demo};
 use crate::error::Error;
+use crate::results::summary::bytes;
 use crate::tables;
 
 /// TPC-H's query and the substitution values of its validation run. The bounds of the discount are written out:
@@ -66,10 +68,9 @@ struct Run {
 
 struct Pushed {
     plan_line: String,
-    bytes_read: usize,
-    bytes_returned: usize,
-    /// Partitions that the original scan had to do.
-    fallbacks: usize,
+    counts: Counts,
+    /// Why the original scan had to do partitions after all.
+    fallbacks: Vec<String>,
 }
 
 /// Runs the demonstration. Answers that differ are an error.
@@ -78,8 +79,7 @@ pub async fn run(arguments: &Arguments, Demo { scale, generate_only }: Demo) -> 
     if generate_only {
         return say(&format!("{}\n", file.display()));
     }
-    let file_bytes =
-        file.metadata().map_err(|source| Error::Cache { path: file.clone(), source })?.len() as usize;
+    let file_bytes = file.metadata().map_err(|source| Error::Cache { path: file.clone(), source })?.len();
     let backend = arguments.backend.unwrap_or_default();
     let (pushdown, obstacle) = choose(arguments.pushdown, backend);
     let off = session(arguments, PushdownMode::Off, &file).await?;
@@ -110,7 +110,7 @@ pub async fn run(arguments: &Arguments, Demo { scale, generate_only }: Demo) -> 
 
 /// The text of the result, as it grows.
 struct Report {
-    file_bytes: usize,
+    file_bytes: u64,
     table: String,
     proof: String,
     /// What the numbers of the backend that ran do not say.
@@ -118,7 +118,7 @@ struct Report {
 }
 
 impl Report {
-    fn new(file_bytes: usize) -> Self {
+    fn new(file_bytes: u64) -> Self {
         let table = format!(
             "\n    {:>11} {:>11} {:>8} {:>12} {:>12}   answers\n",
             "time off", "time on", "off/on", "bytes off", "bytes on"
@@ -127,7 +127,7 @@ impl Report {
     }
 
     fn add(&mut self, name: &str, off: &Run, on: &Run, rows: usize) {
-        let crossed = on.pushed.as_ref().map_or(self.file_bytes, |pushed| pushed.bytes_returned);
+        let crossed = on.pushed.as_ref().map_or(self.file_bytes, |pushed| pushed.counts.bytes_returned);
         // Writing to a String cannot fail.
         let _ = writeln!(
             self.table,
@@ -146,11 +146,11 @@ impl Report {
         let _ = writeln!(
             self.proof,
             "{name} read {} and ran as\n  {}",
-            bytes(pushed.bytes_read),
+            bytes(pushed.counts.bytes_read),
             pushed.plan_line
         );
-        if pushed.fallbacks > 0 {
-            let _ = writeln!(self.proof, "  {} of its partitions fell back to DataFusion", pushed.fallbacks);
+        for reason in &pushed.fallbacks {
+            let _ = writeln!(self.proof, "  fell back to DataFusion: {reason}");
         }
         self.note = if pushed.plan_line.contains("backend=stock") {
             STOCK_NOTE
@@ -212,23 +212,14 @@ async fn run_once(session: &Session, sql: &str) -> Result<Run, Error> {
 
 fn pushed(plan: &Arc<dyn ExecutionPlan>) -> Option<Pushed> {
     let text = displayable(plan.as_ref()).indent(false).to_string();
-    let line = text.lines().find(|line| line.contains(PUSHED_NODE))?;
-    Some(Pushed {
-        plan_line: line.trim().into(),
-        bytes_read: counter(plan, "bytes_read"),
-        bytes_returned: counter(plan, "bytes_returned"),
-        fallbacks: counter(plan, "fallbacks"),
+    let plan_line = text.lines().find(|line| line.contains(PUSHED_NODE))?.trim().to_owned();
+    // Both queries have one scan.
+    scans(plan).into_iter().find_map(|scan| match scan.by {
+        ScannedBy::Program { counts, fallbacks, .. } => {
+            Some(Pushed { plan_line: plan_line.clone(), counts, fallbacks })
+        }
+        ScannedBy::DataFusion { .. } => None,
     })
-}
-
-/// The sum of one counter over all pushed nodes of a plan.
-fn counter(plan: &Arc<dyn ExecutionPlan>, name: &str) -> usize {
-    let own = if plan.name() == PUSHED_NODE {
-        plan.metrics().and_then(|metrics| metrics.sum_by_name(name)).map_or(0, |sum| sum.as_usize())
-    } else {
-        0
-    };
-    own + plan.children().into_iter().map(|child| counter(child, name)).sum::<usize>()
 }
 
 fn say(text: &str) -> Result<(), Error> {
@@ -238,12 +229,4 @@ fn say(text: &str) -> Result<(), Error> {
 
 fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1e3)
-}
-
-fn bytes(count: usize) -> String {
-    match count {
-        0..10_240 => format!("{count} B"),
-        10_240..1_048_576 => format!("{:.1} KiB", count as f64 / 1024.0),
-        _ => format!("{:.1} MiB", count as f64 / 1_048_576.0),
-    }
 }

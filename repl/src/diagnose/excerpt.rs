@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use console::measure_text_width;
 
+use crate::visible::visible;
+
 /// How reports are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
@@ -163,26 +165,6 @@ fn cells(line: &str, part: &Range<usize>, width: usize) -> (Vec<Cell>, Vec<Cell>
         side.push(Cell { text, width, is_part: part.contains(&at) });
     }
     (before, behind)
-}
-
-/// The same text with everything that would move the cursor, or change what is seen of the rest, as an escape.
-pub fn visible(text: &str) -> String {
-    let is_hidden = |character: char| {
-        character.is_control()
-            // Marks of direction and invisible spaces can make a text look like another one.
-            || matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    let mut seen = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' | '\r' | '\t' => seen.extend(character.escape_default()),
-            _ if character.is_ascii_control() => seen.push_str(&format!("\\x{:02x}", u32::from(character))),
-            _ if is_hidden(character) => seen.extend(character.escape_unicode()),
-            _ => seen.push(character),
-        }
-    }
-    seen
 }
 
 /// The nearest place not behind `at` where a character begins.

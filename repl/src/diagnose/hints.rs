@@ -10,6 +10,7 @@ use datafusion::execution::session_state::SessionState;
 
 use super::names::{did_you_mean, list, nearest};
 use super::place::Source;
+use crate::sql;
 
 /// Files of a folder that are looked at.
 const FILES_MAX: usize = 10_000;
@@ -106,9 +107,9 @@ fn column_hint(field: &Column, valid: &[Column]) -> Option<String> {
         && !qualifiers.contains(qualifier)
     {
         let near: Vec<String> =
-            nearest(qualifier, qualifiers.iter().copied()).iter().map(|name| quote(name)).collect();
-        let all: Vec<String> = qualifiers.iter().map(|name| quote(name)).collect();
-        let what = format!("There is no table or alias {} here.", quote(qualifier));
+            nearest(qualifier, qualifiers.iter().copied()).iter().map(|name| sql::quoted(name)).collect();
+        let all: Vec<String> = qualifiers.iter().map(|name| sql::quoted(name)).collect();
+        let what = format!("There is no table or alias {} here.", sql::quoted(qualifier));
         let which = did_you_mean(&near).or_else(|| list("There is", &all));
         return Some([what].into_iter().chain(which).collect::<Vec<_>>().join(" "));
     }
@@ -131,11 +132,11 @@ fn column_hint(field: &Column, valid: &[Column]) -> Option<String> {
         } else {
             "Names without quotes are folded to lower case."
         };
-        return Some(format!("Did you mean {}? {fold}", quote(name)));
+        return Some(format!("Did you mean {}? {fold}", sql::quoted(name)));
     }
     let near: Vec<String> =
-        nearest(&field.name, names.iter().copied()).iter().map(|name| quote(name)).collect();
-    let all: Vec<String> = names.iter().map(|name| bare(name)).collect();
+        nearest(&field.name, names.iter().copied()).iter().map(|name| sql::quoted(name)).collect();
+    let all: Vec<String> = names.iter().map(|name| sql::identifier(name)).collect();
     did_you_mean(&near).or_else(|| list("Columns", &all))
 }
 
@@ -209,7 +210,7 @@ fn function<'a>(name: &str, known: impl Iterator<Item = &'a str>, source: &Sourc
     let near = nearest(name, known.iter().copied().chain(synonyms));
     let meant = near.into_iter().map(|near| {
         let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == near && !known.contains(near));
-        quote(synonym.map_or(near, |(_, meant)| meant))
+        sql::quoted(synonym.map_or(near, |(_, meant)| meant))
     });
     Advice {
         place: source.call(name).or_else(|| source.name(None, name)),
@@ -230,17 +231,17 @@ fn table(full: &str, source: &Source<'_>, state: &SessionState) -> Advice {
     }
     let tables = tables(state);
     let known = tables.iter().map(String::as_str).chain(source.queries());
-    let near: Vec<String> = nearest(name, known).iter().map(|name| quote(name)).collect();
+    let near: Vec<String> = nearest(name, known).iter().map(|name| sql::quoted(name)).collect();
     let mut hints: Vec<String> = did_you_mean(&near).into_iter().collect();
     // `FROM trips.csv` reads as table csv of schema trips.
     let written = name.strip_prefix(&format!("{}.", defaults.default_catalog)).unwrap_or(name);
     for file in [written.to_owned(), format!("{written}.csv")] {
         if hints.is_empty() && Path::new(&file).is_file() {
-            hints.push(format!("There is a file {file}: write FROM '{file}'."));
+            hints.push(format!("There is a file {file}: write FROM {}.", sql::string(&file)));
         }
     }
     if hints.is_empty() {
-        let all: Vec<String> = tables.iter().map(|name| bare(name)).collect();
+        let all: Vec<String> = tables.iter().map(|name| sql::identifier(name)).collect();
         hints.extend(list("Tables", &all).or_else(|| {
             Some(
                 "There are no tables yet: name files on the command line, or in single quotes in FROM."
@@ -266,7 +267,8 @@ fn file(path: &str, place: Option<Range<usize>>) -> Advice {
     if written.exists() {
         let hint = format!(
             "A file is read by its name in FROM if it ends with .csv, .json, .parquet and the like. Others are named \
-             on the command line, or in CREATE EXTERNAL TABLE ... STORED AS CSV LOCATION '{path}'."
+             on the command line, or in CREATE EXTERNAL TABLE ... STORED AS CSV LOCATION {}.",
+            sql::string(path)
         );
         let sentence = Some(format!("'{path}' does not look like a file with a table"));
         return Advice { place, hints: vec![hint], sentence };
@@ -307,7 +309,7 @@ pub fn file_hint(path: &str) -> Option<String> {
     let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let near: Vec<String> = nearest(name, names.iter().map(String::as_str))
         .into_iter()
-        .map(|near| format!("'{}'", path.with_file_name(near).display()))
+        .map(|near| sql::string(&path.with_file_name(near).display().to_string()))
         .collect();
     did_you_mean(&near)
 }
@@ -327,23 +329,11 @@ fn setting_named(source: &Source<'_>, state: &SessionState) -> Advice {
     let entries = state.config_options().entries();
     let near: Vec<String> = nearest(&written, entries.iter().map(|entry| entry.key.as_str()))
         .iter()
-        .map(|name| quote(name))
+        .map(|name| sql::quoted(name))
         .collect();
     Advice {
         place: Some(place),
         hints: did_you_mean(&near).into_iter().collect(),
         sentence: Some(format!("there is no setting {written}")),
     }
-}
-
-/// A name in the quotes that SQL wants, where they do no harm.
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A name as it is written in SQL: quoted if it has to be.
-fn bare(name: &str) -> String {
-    let is_plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if is_plain { name.to_owned() } else { quote(name) }
 }

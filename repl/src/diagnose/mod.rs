@@ -28,9 +28,11 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, GenericDialect, dialect_from_str};
 
+use crate::visible::visible;
+pub use excerpt::Look;
 use excerpt::{CYAN, Excerpt, RED};
-pub use excerpt::{Look, visible};
 pub use hints::file_hint;
+pub use names::nearest;
 pub use place::Extent;
 use place::Source;
 pub use records::Dialect;
@@ -48,8 +50,23 @@ pub struct Failed<'a> {
     pub text: &'a str,
     /// The statement in it.
     pub extent: Extent,
-    /// The script that the text comes from, as the user named it.
-    pub script: Option<&'a str>,
+    /// The script that the text comes from.
+    pub script: Option<Script<'a>>,
+}
+
+/// A file of statements.
+#[derive(Debug, Clone, Copy)]
+pub struct Script<'a> {
+    /// As the user named it.
+    pub name: &'a str,
+    /// Its lines in front of the text.
+    pub lines_before: usize,
+}
+
+impl Script<'_> {
+    fn place(self, line: usize) -> String {
+        format!("{}:{}: ", self.name, self.lines_before + line)
+    }
 }
 
 /// An error as it is shown.
@@ -173,13 +190,11 @@ async fn finding(error: &DataFusionError, failed: Failed<'_>) -> Finding {
             finding.excerpts.push(Excerpt::of_text(failed.text, place, |line| format!("LINE {line}: ")));
         }
         (Some(place), Some(script)) => {
-            finding.excerpts.push(Excerpt::of_text(failed.text, place, |line| format!("{script}:{line}: ")));
+            finding.excerpts.push(Excerpt::of_text(failed.text, place, |line| script.place(line)));
         }
         // A script has many statements: say at least which one it is.
         (None, Some(script)) => {
-            finding
-                .excerpts
-                .push(Excerpt::beginning(failed.text, statement, |line| format!("{script}:{line}: ")));
+            finding.excerpts.push(Excerpt::beginning(failed.text, statement, |line| script.place(line)));
         }
         (None, None) => {}
     }

@@ -13,7 +13,7 @@ use datafusion::error::DataFusionError;
 use datafusion::object_store;
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use super::excerpt::visible;
+use crate::visible::visible;
 
 /// A longer message holds data; what it is about stands at its beginning.
 const CHARACTERS_MAX: usize = 600;

@@ -15,8 +15,8 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::cli::Doctor;
-use crate::diagnose::visible;
 use crate::error::Error;
+use crate::visible::visible;
 use machine::Machine;
 
 /// What a line says about its matter.

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::diagnose;
+
 /// What an argument can be, for completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Argument {
@@ -142,7 +144,7 @@ pub const SECTIONS: [Section; 5] = [
                 &["pset"],
                 "[NAME [VALUE]]",
                 Argument::Option,
-                "format, null, border, maxrows, maxwidth, pager, expanded, keys",
+                "format, table, null, border, maxrows, maxwidth, pager, expanded, keys",
             ),
             entry(&["echo"], "[TEXT]", Argument::Text, "print TEXT"),
         ],
@@ -204,15 +206,26 @@ pub enum Command {
 
 /// Why a line is no command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Complaint {
+pub enum CommandError {
     #[error("there is no command \\{name}{}; \\? lists them", nearest.as_ref().map(|near| format!(", did you mean \\{near}?")).unwrap_or_default())]
     Unknown { name: String, nearest: Option<String> },
     #[error("\\{name} {arguments}: {what}")]
     Usage { name: &'static str, arguments: &'static str, what: String },
 }
 
+/// No command has so long a name.
+const NAME_SHOWN_MAX: usize = 40;
+
+/// The entry of a name; without one, the command that is meant.
+pub fn named(name: &str) -> Result<&'static Entry, CommandError> {
+    find(name).ok_or_else(|| {
+        let name: String = name.chars().take(NAME_SHOWN_MAX).collect();
+        CommandError::Unknown { nearest: nearest(&name), name }
+    })
+}
+
 /// Reads a line that begins with a backslash.
-pub fn parse(line: &str) -> Result<Command, Complaint> {
+pub fn parse(line: &str) -> Result<Command, CommandError> {
     let line = line.strip_prefix('\\').unwrap_or(line).trim();
     // `\!ls` needs no space.
     let name_bytes = match line.strip_prefix('!') {
@@ -221,10 +234,8 @@ pub fn parse(line: &str) -> Result<Command, Complaint> {
     };
     let (name, rest) = line.split_at(name_bytes);
     let rest = rest.trim();
-    let Some(entry) = find(name) else {
-        return Err(Complaint::Unknown { name: name.to_owned(), nearest: nearest(name) });
-    };
-    let usage = |what: String| Complaint::Usage { name: entry.names[0], arguments: entry.arguments, what };
+    let entry = named(name)?;
+    let usage = |what: String| CommandError::Usage { name: entry.names[0], arguments: entry.arguments, what };
     // These take the rest of the line as it stands.
     let text = || (!rest.is_empty()).then(|| rest.to_owned());
     match entry.names[0] {
@@ -276,15 +287,15 @@ pub fn parse(line: &str) -> Result<Command, Complaint> {
         "pset" => Command::Option(first.map(|name| (name, arguments.next()))),
         "?" => Command::Help(first.map(|name| name.trim_start_matches('\\').to_owned())),
         "cd" => Command::Folder(first),
-        _ => Command::Quit,
+        "q" => Command::Quit,
+        other => unreachable!("\\{other} is in the table, but is no command"),
     })
 }
 
 /// The command that a wrong name is most like.
 fn nearest(name: &str) -> Option<String> {
-    let names = entries().flat_map(|entry| entry.names);
-    let near = names.map(|known| (strsim::damerau_levenshtein(name, known), known)).min()?;
-    (near.0 <= name.len() / 3 + 1 && near.0 < near.1.len()).then(|| (*near.1).to_owned())
+    let names = entries().flat_map(|entry| entry.names.iter().copied()).filter(|known| known.len() > 2);
+    diagnose::nearest(name, names).first().map(|near| (*near).to_owned())
 }
 
 /// Words as a shell has them: with quotes, so that a file's name can hold spaces.
@@ -368,7 +379,7 @@ mod tests {
             for name in entry.names {
                 // With too little or too much it complains, but never that it does not know the name.
                 let answer = parse(&format!("\\{name}"));
-                assert!(!matches!(answer, Err(Complaint::Unknown { .. })), "\\{name}");
+                assert!(!matches!(answer, Err(CommandError::Unknown { .. })), "\\{name}");
             }
             if !matches!(entry.names[0], "q") {
                 assert_ne!(

@@ -35,8 +35,8 @@ fn command(names: &Names, line: &str) -> Candidates {
         return (0, entries.map(|name| format!("\\{name} ")).filter(|name| name.starts_with(line)).collect());
     };
     let Some(entry) = commands::find(&line[1..space]) else { return (space, Vec::new()) };
-    let start = line.rfind(char::is_whitespace).map_or(space, |at| at + 1);
-    let word = &line[start..];
+    let word = line.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let start = line.len() - word.len();
     let earlier: Vec<&str> = line[space..start].split_whitespace().collect();
     let owned = |all: &[&str]| all.iter().map(|each| (*each).to_owned()).collect::<Vec<_>>();
     let all = match (entry.argument, earlier.as_slice()) {
@@ -46,7 +46,7 @@ fn command(names: &Names, line: &str) -> Candidates {
         (Argument::Backend, []) => BackendChoice::ALLOWED.split(", ").map(str::to_owned).collect(),
         (Argument::Command, []) => commands::entries().map(|entry| entry.names[0].to_owned()).collect(),
         (Argument::Option, []) => owned(&options::NAMES),
-        (Argument::Option, [name]) => owned(options::values(name)),
+        (Argument::Option, [name]) => options::values(name),
         (Argument::Copy, [source]) if !source.starts_with('(') => owned(&["TO"]),
         (Argument::Copy, []) => names.tables(),
         (Argument::File, []) | (Argument::Copy, _) => {
@@ -239,23 +239,19 @@ impl<'a> Place<'a> {
 
     /// SET name = value, SHOW name.
     fn settings(&self, names: &Names) -> Candidates {
-        let is_value =
-            self.before.iter().skip(1).any(|piece| {
+        let assignment =
+            self.before.iter().skip(1).find(|piece| {
                 matches!(self.text[piece.range.clone()].to_ascii_uppercase().as_str(), "=" | "TO")
             });
         // A name is several tokens with points between.
         let begin = self.before.get(1).map_or(self.start, |piece| piece.range.start);
         let settings = names.settings();
-        if !is_value {
+        let Some(assignment) = assignment else {
             let typed = &self.text[begin..self.start + self.word.len()];
             let all = settings.into_iter().map(|(name, _)| name).filter(|name| begins(name, typed));
             return (begin, all.collect());
-        }
-        let end = self.before[1..]
-            .iter()
-            .find(|piece| !matches!(piece.kind, Kind::Word | Kind::Period))
-            .map_or(self.start, |piece| piece.range.start);
-        let name = self.text[begin..end].trim().to_lowercase();
+        };
+        let name = self.text[begin..assignment.range.start].trim().to_lowercase();
         let quoted =
             |allowed: &str| allowed.split(", ").map(|value| format!("'{value}'")).collect::<Vec<_>>();
         let values = match name.as_str() {
@@ -365,6 +361,8 @@ mod tests {
         check(&names, "SET datafusion.execution.batch_size = |", 38, &["'8192'"]);
         check(&names, "SET datafusion.execution.coalesce_batches = f|", 44, &["false"]);
         check(&names, "SET weir.pushdown = 'r|", 20, &["'require'"]);
+        check(&names, "SET weir.backend TO 's|", 20, &["'stock'"]);
+        check(&names, "\\d\u{a0}t|", 4, &["trips"]);
         check(&names, "SET weir.backend = |", 19, &["'auto'", "'hook'", "'stock'", "'interpret'"]);
         check(&names, "\\d t|", 3, &["trips"]);
         check(&names, "\\su|", 0, &["\\summary "]);

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crate::lex::{Kind, scan};
+use crate::sql;
 
-/// Endings of files, and what is written into them.
+/// Endings of files, and what is written into them. JSON is one object per line, as COPY of duckdb writes it too.
 const FORMATS: [(&str, &str); 7] = [
     ("csv", "CSV"),
     ("tsv", "CSV OPTIONS ('format.delimiter' '\t')"),
@@ -21,12 +22,20 @@ pub fn copy_statement(text: &str) -> Result<String, String> {
     let scan = scan(text);
     let mut depth = 0;
     let mut to = None;
-    for piece in &scan.pieces {
+    for (at, piece) in scan.pieces.iter().enumerate() {
         match piece.kind {
             Kind::BracketOpen => depth += 1,
             Kind::BracketClose => depth -= 1,
+            // Between blanks: the name of a file may be to.csv.
             Kind::Word if depth == 0 && text[piece.range.clone()].eq_ignore_ascii_case("to") => {
-                to = Some(piece.range.clone());
+                let is_space = |place: Option<usize>| {
+                    place
+                        .and_then(|place| scan.pieces.get(place))
+                        .is_some_and(|other| other.kind == Kind::Space)
+                };
+                if is_space(at.checked_sub(1)) && is_space(Some(at + 1)) {
+                    to = Some(piece.range.clone());
+                }
             }
             _ => {}
         }
@@ -37,10 +46,14 @@ pub fn copy_statement(text: &str) -> Result<String, String> {
         return Err(form());
     }
     // A query without brackets is understood as well.
-    let source = match source.get(..6).map(str::to_ascii_uppercase).as_deref() {
-        Some("SELECT" | "VALUES") => format!("({source})"),
-        _ => source.to_owned(),
-    };
+    let is_query =
+        scan.pieces.iter().find(|piece| !matches!(piece.kind, Kind::Space | Kind::Comment)).is_some_and(
+            |first| {
+                let word = text[first.range.clone()].to_ascii_uppercase();
+                matches!(word.as_str(), "SELECT" | "VALUES" | "WITH")
+            },
+        );
+    let source = if is_query { format!("({source})") } else { source.to_owned() };
     let words = shell_words::split(target).map_err(|_| "a quote is not closed".to_owned())?;
     let [file] = words.as_slice() else { return Err(form()) };
     let ending = Path::new(file).extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
@@ -49,7 +62,7 @@ pub fn copy_statement(text: &str) -> Result<String, String> {
         let known: Vec<String> = FORMATS.iter().map(|(ending, _)| format!(".{ending}")).collect();
         return Err(format!("{file}: the ending says what to write: {} are known", known.join(", ")));
     };
-    Ok(format!("COPY {source} TO '{}' STORED AS {format}", file.replace('\'', "''")))
+    Ok(format!("COPY {source} TO {} STORED AS {format}", sql::string(file)))
 }
 
 #[cfg(test)]
@@ -64,7 +77,12 @@ mod tests {
                 "(SELECT 'to' FROM t) to a.parquet",
                 "COPY (SELECT 'to' FROM t) TO 'a.parquet' STORED AS PARQUET",
             ),
-            ("SELECT 1 TO \"it's.json\"", "COPY (SELECT 1) TO 'it''s.json' STORED AS JSON"),
+            ("SELECT 1 TO \"it's.ndjson\"", "COPY (SELECT 1) TO 'it''s.ndjson' STORED AS JSON"),
+            ("selections TO to.csv", "COPY selections TO 'to.csv' STORED AS CSV"),
+            (
+                "WITH a AS (SELECT 1) SELECT * FROM a TO x.csv",
+                "COPY (WITH a AS (SELECT 1) SELECT * FROM a) TO 'x.csv' STORED AS CSV",
+            ),
         ] {
             assert_eq!(copy_statement(text).as_deref(), Ok(expected));
         }

@@ -10,11 +10,12 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::datasource::listing::ListingTable;
 use datafusion::error::Result;
-use datafusion::prelude::{SessionContext, ident};
+use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 use super::names::Function;
 use crate::results::sql_types;
+use crate::sql::identifier;
 
 /// Records that `\d` reads of a table for its sample values.
 const SAMPLE_ROWS: usize = 3;
@@ -125,7 +126,7 @@ impl SummaryQueries {
         let mut pushed = vec!["count(*)".to_owned()];
         let mut rest = Vec::new();
         for field in schema.fields() {
-            let column = ident(field.name()).to_string();
+            let column = identifier(field.name());
             let extremes = format!("min({column}), max({column})");
             pushed.push(format!("count({column})"));
             // The function does not take floats; as text they differ as they do as numbers.

@@ -79,7 +79,9 @@ impl LineEditor {
         let history_file = history_file();
         if let Some(file) = &history_file {
             // The first session has no file yet.
-            let _ = editor.load_history(file);
+            if let Err(error) = editor.load_history(file) {
+                log::debug!("history {}: {error}", file.display());
+            }
         }
         Ok(LineEditor { editor, history_file, wants_whole, has_buffer })
     }
@@ -117,7 +119,9 @@ impl LineEditor {
         }
         if let Some(file) = &self.history_file {
             // At once and not at the end, so that a second session, or a killed one, loses nothing.
-            let _ = append(&mut self.editor, file);
+            if let Err(error) = append(&mut self.editor, file) {
+                log::debug!("history {}: {error}", file.display());
+            }
         }
     }
 

@@ -24,14 +24,16 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::error::{self, Error};
+use crate::signals::{self, Interrupt};
 use editor::{Input, LineEditor};
 use names::Names;
 use shell::{Flow, Shell};
 
-pub use commands::Complaint;
+pub use commands::CommandError;
 
 /// Runs the start-up file, then what is typed.
 pub async fn run(shell: &mut Shell, with_start_file: bool) -> Result<(), Error> {
+    signals::listen(Interrupt::IsCounted).map_err(Error::Signal)?;
     if with_start_file
         && let Some(path) = start_file().filter(|path| path.exists())
         && run_start_file(shell, path).await? == Flow::Quit
@@ -75,6 +77,8 @@ async fn run_line(shell: &mut Shell, editor: &mut LineEditor, line: &str) -> Res
     if shell.pending.trim().is_empty() {
         shell.pending.clear();
         editor.remember(&text);
+    } else if !shell.pending.ends_with('\n') {
+        shell.pending.push('\n');
     }
     match result {
         Ok(flow) => Ok(flow),

@@ -1,7 +1,7 @@
 //! What there is to complete and to colour: tables, columns, functions, settings and keywords of a session.
 //!
-//! Asked while a key is handled, outside of any task, so the answers that the catalog gives asynchronously are waited
-//! for, but never longer than a person would notice.
+//! Asked while a key is handled, so the answers that the catalog gives asynchronously are waited for, but for no table
+//! longer than a person would notice.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,9 @@ use datafusion::logical_expr::Documentation;
 use datafusion::prelude::SessionContext;
 use tokio::runtime::Handle;
 
-/// How long a key may take.
+use crate::sql::identifier;
+
+/// How long a table may take.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// A function of the session.
@@ -50,7 +52,7 @@ impl Names {
         for catalog in self.context.catalog_names().iter().filter_map(|name| self.context.catalog(name)) {
             let schemas = catalog.schema_names().into_iter().filter(|name| name != "information_schema");
             for schema in schemas.filter_map(|name| catalog.schema(&name)) {
-                names.extend(schema.table_names().iter().map(|name| quoted(name)));
+                names.extend(schema.table_names().iter().map(|name| identifier(name)));
             }
         }
         names.sort();
@@ -69,7 +71,7 @@ impl Names {
         let columns = self.wait(async move {
             let provider = context.table_provider(reference).await.ok()?;
             let schema = provider.schema();
-            Some(schema.fields().iter().map(|field| quoted(field.name())).collect())
+            Some(schema.fields().iter().map(|field| identifier(field.name())).collect())
         });
         columns.flatten().unwrap_or_default()
     }
@@ -89,13 +91,6 @@ impl Names {
             scope.spawn(task).join().ok().flatten()
         })
     }
-}
-
-/// A name as SQL wants it: names without quotes are made lower case, and some words mean something else.
-pub fn quoted(name: &str) -> String {
-    let is_plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name.chars().all(|each| each.is_ascii_lowercase() || each.is_ascii_digit() || each == '_');
-    if is_plain && !is_keyword(name) { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
 /// All functions that the session knows.
@@ -260,20 +255,5 @@ mod tests {
     fn keywords_are_in_order() {
         assert!(KEYWORDS.is_sorted());
         assert!(is_keyword("select") && is_keyword("WITHIN") && !is_keyword("name"));
-    }
-
-    #[test]
-    fn names_are_quoted_when_they_must_be() {
-        for (name, expected) in [
-            ("a_1", "a_1"),
-            ("Aa", "\"Aa\""),
-            ("a b", "\"a b\""),
-            ("1a", "\"1a\""),
-            ("a\"b", "\"a\"\"b\""),
-            ("a.b", "\"a.b\""),
-            ("order", "\"order\""),
-        ] {
-            assert_eq!(quoted(name), expected);
-        }
     }
 }

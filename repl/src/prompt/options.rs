@@ -6,23 +6,28 @@ use super::commands::on_off;
 use super::shell::Shell;
 use crate::cli::Format;
 use crate::pager::Setting;
-use crate::results::Border;
+use crate::results::{Border, ROWS_SHOWN};
 
 /// All options, in the order that `\pset` lists them.
 pub const NAMES: [&str; 8] = ["format", "null", "border", "maxrows", "maxwidth", "pager", "expanded", "keys"];
 
-const FORMATS: [&str; 10] =
-    ["automatic", "table", "csv", "tsv", "json", "ndjson", "markdown", "html", "vertical", "insert"];
+/// The names of all formats.
+fn formats() -> Vec<String> {
+    let values = Format::value_variants().iter().filter_map(Format::to_possible_value);
+    values.map(|value| value.get_name().to_owned()).collect()
+}
 
 /// The values that an option can have, for completion; none if any will do.
-pub fn values(name: &str) -> &'static [&'static str] {
-    match name {
-        "format" => &FORMATS,
+pub fn values(name: &str) -> Vec<String> {
+    let values: &[&str] = match name {
+        "format" => return formats(),
         "border" => &["0", "1", "2"],
+        "maxrows" => &["auto"],
         "pager" | "expanded" => &["on", "off"],
         "keys" => &["emacs", "vi"],
         _ => &[],
-    }
+    };
+    values.iter().map(|value| (*value).to_owned()).collect()
 }
 
 /// The value that an option has.
@@ -33,6 +38,7 @@ pub fn get(shell: &Shell, name: &str) -> Option<String> {
     let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
     Some(match name {
         "format" => style.format.to_possible_value()?.get_name().to_owned(),
+        "table" => style.insert_table.clone(),
         "null" => style.null.clone().unwrap_or_else(|| "NULL".to_owned()),
         "border" => match style.border {
             Border::None => "0",
@@ -40,9 +46,9 @@ pub fn get(shell: &Shell, name: &str) -> Option<String> {
             Border::Full => "2",
         }
         .to_owned(),
-        "maxrows" if shell.rows_by_screen => "what the screen holds".to_owned(),
-        "maxrows" => number(style.rows_max, "0 (all)"),
-        "maxwidth" => number(style.width_max, "0 (the terminal's)"),
+        "maxrows" if shell.rows_by_screen => "auto".to_owned(),
+        "maxrows" => number(style.rows_max, "0"),
+        "maxwidth" => number(style.width_max, "0"),
         "pager" => match &shell.pager {
             Setting::On => "on".to_owned(),
             Setting::Off => "off".to_owned(),
@@ -62,8 +68,9 @@ pub fn set(shell: &mut Shell, name: &str, value: Option<&str>) -> Result<(), Str
         "format" => {
             let value = needed()?;
             style.format = Format::from_str(value, true)
-                .map_err(|_| format!("there is no format {value}: {} are known", FORMATS.join(", ")))?;
+                .map_err(|_| format!("there is no format {value}: {} are known", formats().join(", ")))?;
         }
+        "table" => style.insert_table = needed()?.to_owned(),
         "null" => style.null = Some(needed()?.to_owned()),
         "border" => {
             style.border = match needed()? {
@@ -74,8 +81,9 @@ pub fn set(shell: &mut Shell, name: &str, value: Option<&str>) -> Result<(), Str
             }
         }
         "maxrows" => {
-            style.rows_max = limit(needed()?)?;
-            shell.rows_by_screen = false;
+            let value = needed()?;
+            shell.rows_by_screen = value == "auto";
+            style.rows_max = if shell.rows_by_screen { Some(ROWS_SHOWN) } else { limit(value)? };
         }
         "maxwidth" => style.width_max = limit(needed()?)?,
         "pager" => {

@@ -11,12 +11,16 @@ use super::commands::{self, Command, SECTIONS};
 use super::copy::copy_statement;
 use super::describe::{self, SummaryQueries};
 use super::shell::{Flow, INCLUDE_DEPTH_MAX, Last, Once, Shell, Sink};
+use super::variables::substitute;
 use super::{names, options, proof};
 use crate::error::{self, Error};
-use crate::query::{cancellable, collect};
+use crate::pager::Setting;
+use crate::query::collect;
+use crate::signals::{ForeignProgram, cancellable};
+use crate::sql;
 
 impl Shell {
-    /// Carries out a command. A failure leaves everything as it was.
+    /// Carries out a command.
     pub async fn run_command(&mut self, command: Command) -> Result<Flow, Error> {
         match command {
             Command::Quit => return Ok(Flow::Quit),
@@ -30,16 +34,19 @@ impl Shell {
             Command::Describe(Some(table)) => {
                 let context = self.session.context().clone();
                 let table = table_reference(&table);
-                self.show(cancellable(async move { Ok(describe::columns(&context, &table).await?) }).await?)?;
+                let columns = cancellable(async { Ok(describe::columns(&context, &table).await?) }).await?;
+                self.show(columns).await?;
             }
             Command::Describe(None) | Command::Tables => {
-                self.show(describe::tables(self.session.context()).await?)?;
+                let context = self.session.context();
+                let tables = cancellable(async { Ok(describe::tables(context).await?) }).await?;
+                self.show(tables).await?;
             }
-            Command::Functions(part) => self.functions(part.as_deref())?,
+            Command::Functions(part) => self.functions(part.as_deref()).await?,
             Command::Summary(table) => self.summarize(&table).await?,
             Command::Go { file, expanded } => self.go(file, expanded).await?,
             Command::Watch(period) => self.watch(period).await?,
-            Command::Edit(file) => self.edit(file).await?,
+            Command::Edit(file) => return self.edit(file).await,
             Command::Print => self.say(&format!("{}\n", self.current()?.trim_end()))?,
             Command::Reset => self.pending.clear(),
             Command::Include(path) => return self.include(&path).await,
@@ -62,8 +69,8 @@ impl Shell {
             }
             Command::Output(file) => self.sink = sink(file)?,
             Command::Option(option) => self.option(option)?,
-            Command::Echo(text) => self.say(&format!("{text}\n"))?,
-            Command::Help(name) => self.say(&help(name.as_deref()))?,
+            Command::Echo(text) => self.say(&format!("{}\n", substitute(&text, &self.variables)))?,
+            Command::Help(name) => self.say(&help(name.as_deref())?)?,
             Command::Folder(folder) => change_folder(folder)?,
             Command::Shell(command) => run_shell(command)?,
         }
@@ -83,33 +90,26 @@ impl Shell {
     }
 
     async fn backend(&mut self, choice: Option<String>) -> Result<(), Error> {
-        let context = self.session.context();
         if let Some(choice) = choice {
-            let choice: engine::options::BackendChoice =
-                choice.parse().map_err(|error| Error::Usage(format!("{error}")))?;
-            let state = context.state_ref();
-            let mut state = state.write();
-            let extensions = &mut state.config_mut().options_mut().extensions;
-            if let Some(options) = extensions.get_mut::<WeirOptions>() {
-                options.backend = choice;
-            }
+            let set = format!("SET weir.backend = {}", sql::string(&choice));
+            collect(self.session.context(), &set).await?;
         }
-        let config = context.copied_config();
+        let config = self.session.context().copied_config();
         let options = config.options().extensions.get::<WeirOptions>().cloned().unwrap_or_default();
         self.say(&proof::backends(&options))
     }
 
-    fn functions(&self, part: Option<&str>) -> Result<(), Error> {
+    async fn functions(&self, part: Option<&str>) -> Result<(), Error> {
         let part = part.unwrap_or_default().to_lowercase();
         let mut functions = names::functions(self.session.context());
         functions.retain(|function| function.name.contains(&part));
-        self.show(describe::functions(&functions)?)
+        self.show(describe::functions(&functions)?).await
     }
 
     async fn summarize(&mut self, table: &str) -> Result<(), Error> {
         let context = self.session.context().clone();
         let table = table_reference(table);
-        let schema = context.table_provider(table.clone()).await?.schema();
+        let schema = cancellable(async { Ok(context.table_provider(table.clone()).await?.schema()) }).await?;
         if schema.fields().is_empty() {
             return Err(Error::Usage(format!("{table} has no columns")));
         }
@@ -117,7 +117,7 @@ impl Shell {
         let pushed = collect(&context, &queries.pushed).await?;
         self.last = Some(Last { sql: queries.pushed, plan: Some(pushed.plan) });
         let rest = collect(&context, &queries.rest).await?;
-        self.show(SummaryQueries::merge(&schema, &pushed.batch, &rest.batch)?)
+        self.show(SummaryQueries::merge(&schema, &pushed.batch, &rest.batch)?).await
     }
 
     async fn go(&mut self, file: Option<String>, expanded: bool) -> Result<(), Error> {
@@ -134,9 +134,16 @@ impl Shell {
     async fn watch(&mut self, period: Duration) -> Result<(), Error> {
         let sql = self.current()?;
         self.pending.clear();
+        let pager = std::mem::replace(&mut self.pager, Setting::Off);
+        let result = self.watch_statement(&sql, period).await;
+        self.pager = pager;
+        result
+    }
+
+    async fn watch_statement(&mut self, sql: &str, period: Duration) -> Result<(), Error> {
         loop {
             self.say(&format!("every {} s, Ctrl-C ends it\n", period.as_secs_f64()))?;
-            match self.run_statements(&sql, None, Once::default()).await {
+            match self.run_statements(sql, None, Once::default()).await {
                 Err(Error::Cancelled) => return Ok(()),
                 result => result?,
             }
@@ -152,26 +159,26 @@ impl Shell {
     }
 
     /// Opens the editor on a statement, or on a file, and runs what comes back if it is finished.
-    async fn edit(&mut self, file: Option<String>) -> Result<(), Error> {
-        let text = match file {
+    async fn edit(&mut self, file: Option<String>) -> Result<Flow, Error> {
+        let text = match &file {
             Some(path) => {
-                run_editor(Path::new(&path))?;
-                read_text(&path)?
+                run_editor(Path::new(&expanded(path)))?;
+                read_text(path)?
             }
             None => {
                 let statement = self.current().unwrap_or_default();
                 let unwritable =
                     |source| Error::FileUnwritable { path: "a temporary file".to_owned(), source };
-                let file = tempfile::Builder::new().suffix(".sql").tempfile().map_err(unwritable)?;
-                std::fs::write(file.path(), format!("{}\n", statement.trim_end())).map_err(unwritable)?;
-                run_editor(file.path())?;
-                read_text(&file.path().display().to_string())?
+                let temporary = tempfile::Builder::new().suffix(".sql").tempfile().map_err(unwritable)?;
+                std::fs::write(temporary.path(), format!("{}\n", statement.trim_end()))
+                    .map_err(unwritable)?;
+                run_editor(temporary.path())?;
+                read_text(&temporary.path().display().to_string())?
             }
         };
         self.pending.clear();
         self.say(&format!("{}\n", text.trim_end()))?;
-        Box::pin(self.run_text(text.trim_end(), None)).await?;
-        Ok(())
+        Box::pin(self.run_text(text.trim_end(), file.as_deref())).await
     }
 
     /// Runs a file.
@@ -213,27 +220,36 @@ fn table_reference(typed: &str) -> TableReference {
 
 fn sink(file: Option<String>) -> Result<Sink, Error> {
     let Some(path) = file else { return Ok(Sink::Terminal) };
+    let path = expanded(&path);
     match std::fs::File::create(&path) {
         Ok(file) => Ok(Sink::File { path: path.into(), file }),
         Err(source) => Err(Error::FileUnwritable { path, source }),
     }
 }
 
+/// The path with the home folder for `~`, as in a shell.
+fn expanded(path: &str) -> String {
+    match (path.strip_prefix('~'), dirs::home_dir()) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+            format!("{}{rest}", home.display())
+        }
+        _ => path.to_owned(),
+    }
+}
+
 fn read_text(path: &str) -> Result<String, Error> {
+    let path = &expanded(path);
     std::fs::read_to_string(path).map_err(|source| Error::ScriptUnreadable { path: path.to_owned(), source })
 }
 
-fn help(name: Option<&str>) -> String {
+fn help(name: Option<&str>) -> Result<String, Error> {
     let line = |entry: &commands::Entry| {
         let names: Vec<String> = entry.names.iter().map(|name| format!("\\{name}")).collect();
         let call = format!("{} {}", names.join(", "), entry.arguments);
         format!("  {call:<40} {}\n", entry.help)
     };
     if let Some(name) = name {
-        return match commands::find(name) {
-            Some(entry) => line(entry),
-            None => format!("there is no command \\{name}\n"),
-        };
+        return Ok(line(commands::named(name)?));
     }
     let mut text = String::new();
     for (title, entries) in SECTIONS {
@@ -245,12 +261,12 @@ fn help(name: Option<&str>) -> String {
         "A statement ends with ; and may take several lines. Tab completes, Ctrl-R searches the history,\n",
     );
     text.push_str("arrow up on a further line edits the whole statement, Ctrl-C cancels, Ctrl-D leaves.\n");
-    text
+    Ok(text)
 }
 
 fn change_folder(folder: Option<String>) -> Result<(), Error> {
     let folder = match folder {
-        Some(folder) => folder.into(),
+        Some(folder) => expanded(&folder).into(),
         None => dirs::home_dir().ok_or_else(|| Error::Usage("there is no home folder".to_owned()))?,
     };
     std::env::set_current_dir(&folder)
@@ -263,6 +279,7 @@ fn run_shell(command: Option<String>) -> Result<(), Error> {
     if let Some(command) = &command {
         process.arg("-c").arg(command);
     }
+    let _terminal = ForeignProgram::begin();
     let status = process.status().map_err(|source| Error::Program { program: shell, source })?;
     if !status.success() {
         error::note(&format!("{status}"));
@@ -277,6 +294,7 @@ fn run_editor(file: &Path) -> Result<(), Error> {
     let words = shell_words::split(&editor).unwrap_or_else(|_| vec![editor.clone()]);
     let (program, arguments) =
         words.split_first().ok_or_else(|| Error::Usage("$EDITOR is empty".to_owned()))?;
+    let _terminal = ForeignProgram::begin();
     let status = Process::new(program)
         .args(arguments)
         .arg(file)

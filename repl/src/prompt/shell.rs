@@ -7,8 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
-use std::ops::Range;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,12 +19,13 @@ use engine::session::Session;
 
 use super::commands;
 use super::variables::substitute;
-use crate::diagnose::{Extent, Failed};
+use crate::diagnose::{Extent, Failed, Script};
 use crate::error::Error;
 use crate::lex::{Part, parts};
 use crate::pager;
-use crate::query::execute;
+use crate::query::{Executed, execute};
 use crate::results::{self, Rows, Style, TerminalSize, summary};
+use crate::signals::{Interrupts, cancellable};
 use crate::statements::{Parsed, explained, parse};
 
 /// Where results go.
@@ -56,6 +56,9 @@ const LINES_AROUND_ROWS: usize = 10;
 /// A smaller screen scrolls.
 const ROWS_SHOWN_MIN: usize = 6;
 
+/// What a terminal shows in an instant.
+const PIECE_BYTES: usize = 64 << 10;
+
 /// The state of a prompt or of a script.
 pub struct Shell {
     pub session: Session,
@@ -76,13 +79,28 @@ pub struct Shell {
     pub pending: String,
 }
 
-/// A part of a script, so far down that its lines have the numbers that they have there.
-fn in_place(text: &str, range: Range<usize>, script: Option<&str>) -> String {
-    let part = &text[range.clone()];
-    match script {
-        Some(_) => "\n".repeat(text[..range.start].matches('\n').count()) + part,
-        None => part.trim_start().to_owned(),
+/// Counts lines, further down each time.
+#[derive(Default)]
+struct Lines {
+    at: usize,
+    lines: usize,
+}
+
+impl Lines {
+    /// Lines in front of the one that this byte is in.
+    fn before(&mut self, text: &str, at: usize) -> usize {
+        self.lines += text[self.at..at].matches('\n').count();
+        self.at = at;
+        self.lines
     }
+}
+
+/// Goes on with a statement on a line of its own.
+fn push_line(pending: &mut String, part: &str) {
+    if !pending.is_empty() && !pending.ends_with('\n') {
+        pending.push('\n');
+    }
+    pending.push_str(part);
 }
 
 /// How a single result is shown, where that differs from the rest.
@@ -111,8 +129,9 @@ impl Shell {
 
     /// Runs a whole text, that of a script if it has a name; a last statement needs no `;`.
     pub async fn run_script(&mut self, text: &str, script: Option<&str>) -> Result<Flow, Error> {
+        let whole = script.map(|name| Script { name, lines_before: 0 });
         if !parts(text).iter().any(|part| matches!(part, Part::Command(_))) {
-            self.run_statements(text, script, Once::default()).await?;
+            self.run_statements(text, whole, Once::default()).await?;
             return Ok(Flow::Next);
         }
         let flow = self.run_text(text, script).await;
@@ -120,19 +139,28 @@ impl Shell {
         if flow? == Flow::Quit {
             return Ok(Flow::Quit);
         }
-        self.run_statements(&rest, script, Once::default()).await?;
+        let lines_before = text[..text.len() - rest.trim_start().len().min(text.len())].matches('\n').count();
+        self.run_statements(&rest, script.map(|name| Script { name, lines_before }), Once::default()).await?;
         Ok(Flow::Next)
     }
 
     /// Runs what is finished in a text, the rest stays pending.
     pub async fn run_text(&mut self, text: &str, script: Option<&str>) -> Result<Flow, Error> {
         let mut pending = std::mem::take(&mut self.pending);
+        let mut lines = Lines::default();
+        // Of the line in which a statement begins.
+        let mut begin = 0;
         for part in parts(text) {
             match part {
-                Part::Unfinished(range) => pending.push_str(&in_place(text, range, script)),
+                Part::Unfinished(range) => {
+                    begin = if pending.is_empty() { lines.before(text, range.start) } else { begin };
+                    push_line(&mut pending, &text[range]);
+                }
                 Part::Sql(range) => {
-                    pending.push_str(&in_place(text, range, script));
+                    begin = if pending.is_empty() { lines.before(text, range.start) } else { begin };
+                    push_line(&mut pending, &text[range]);
                     let sql = std::mem::take(&mut pending);
+                    let script = script.map(|name| Script { name, lines_before: begin });
                     self.run_statements(&sql, script, Once::default()).await?;
                 }
                 Part::Command(range) => {
@@ -151,7 +179,12 @@ impl Shell {
     }
 
     /// Runs the statements of a text without commands, all of which are parsed before the first one runs.
-    pub async fn run_statements(&mut self, sql: &str, script: Option<&str>, once: Once) -> Result<(), Error> {
+    pub async fn run_statements(
+        &mut self,
+        sql: &str,
+        script: Option<Script<'_>>,
+        once: Once,
+    ) -> Result<(), Error> {
         let sql = substitute(sql, &self.variables).into_owned();
         let context = self.session.context().clone();
         let failed = Failed { context: &context, text: &sql, extent: Extent::default(), script };
@@ -159,7 +192,9 @@ impl Shell {
             Ok(statements) => statements,
             Err(error) => return Err(explained(error.into(), failed).await),
         };
+        let interrupts = Interrupts::so_far();
         for Parsed { statement, extent } in statements {
+            interrupts.check()?;
             self.last = Some(Last { sql: extent.text_in(&sql).to_owned(), plan: None });
             if let Err(error) = self.run_statement(statement, once).await {
                 return Err(explained(error, Failed { extent, ..failed }).await);
@@ -177,11 +212,17 @@ impl Shell {
         if let Some(last) = &mut self.last {
             last.plan = Some(Arc::clone(&executed.plan));
         }
-        let mut text = self.render(&style, &executed.schema, &executed.rows)?;
+        let Executed { schema, rows, plan, elapsed } = executed;
+        let total = rows.total();
+        let mut text = self.render(style.clone(), Arc::clone(&schema), rows).await?;
         // SET, CREATE and the like have no columns, and did nothing that has to be told.
-        if self.timing && self.style.terminal.is_some() && !executed.schema.fields().is_empty() {
-            let line = summary::line(executed.rows.total(), executed.elapsed, &executed.plan);
-            text.extend_from_slice(format!("{line}\n\n").as_bytes());
+        if let Some(size) = style.terminal
+            && self.timing
+            && !schema.fields().is_empty()
+        {
+            let line = summary::line(total, elapsed, &plan);
+            text.extend_from_slice(summary::folded(&line, size.columns).as_bytes());
+            text.extend_from_slice(b"\n\n");
         }
         self.write(&text)
     }
@@ -200,36 +241,58 @@ impl Shell {
         style
     }
 
-    fn render(&self, style: &Style, schema: &SchemaRef, rows: &Rows) -> Result<Vec<u8>, Error> {
-        let state = self.session.context().state();
-        Ok(results::render(style, &state.config_options().format, schema, rows)?)
+    /// Apart from the task that Ctrl-C is noticed in: a large result takes its time.
+    async fn render(&self, style: Style, schema: SchemaRef, rows: Rows) -> Result<Vec<u8>, Error> {
+        let config = self.session.context().copied_config();
+        let render =
+            move || results::render(&style, &config.options().format, &schema, &rows).map_err(Error::from);
+        let rendered = tokio::task::spawn_blocking(render);
+        cancellable(async { rendered.await.map_err(Error::Task)? }).await
     }
 
     /// Shows a result that was made here and not by a query.
-    pub fn show(&self, batch: RecordBatch) -> Result<(), Error> {
+    pub async fn show(&self, batch: RecordBatch) -> Result<(), Error> {
         let schema = batch.schema();
         // Long lists are for the pager, and the types of names and descriptions tell nothing.
         let style = Style { types: false, rows_max: None, ..self.style_now() };
-        let text = self.render(&style, &schema, &Rows::from(vec![batch]))?;
+        let text = self.render(style, schema, Rows::from(vec![batch])).await?;
         self.write(&text)
     }
 
-    /// Shows a text.
+    /// Shows a text, which is no result, on the screen.
     pub fn say(&self, text: &str) -> Result<(), Error> {
-        self.write(text.as_bytes())
+        self.print(text.as_bytes())
     }
 
-    /// To the screen, through the pager if it does not fit, or to the file.
+    /// To the screen, or to the file of `\o`.
     fn write(&self, text: &[u8]) -> Result<(), Error> {
-        match (&self.sink, self.style.terminal.and_then(|_| TerminalSize::of_stdout())) {
-            (Sink::Terminal, Some(size)) => pager::show(text, size, &self.pager).map_err(Error::Output),
-            (Sink::Terminal, None) => {
-                let mut stdout = std::io::stdout().lock();
-                stdout.write_all(text).and_then(|()| stdout.flush()).map_err(Error::Output)
-            }
-            (Sink::File { path, file }, _) => (&*file)
-                .write_all(text)
-                .map_err(|source| Error::FileUnwritable { path: path.display().to_string(), source }),
+        match &self.sink {
+            Sink::Terminal => self.print(text),
+            Sink::File { path, file } => write_all(&mut &*file, text, |source| Error::FileUnwritable {
+                path: path.display().to_string(),
+                source,
+            }),
         }
     }
+
+    /// To the screen, through the pager if it does not fit.
+    fn print(&self, text: &[u8]) -> Result<(), Error> {
+        let size = self.style.terminal.and_then(|_| TerminalSize::of_stdout());
+        if let Some(size) = size
+            && pager::show(text, size, &self.pager)
+        {
+            return Ok(());
+        }
+        write_all(&mut std::io::stdout().lock(), text, Error::Output)
+    }
+}
+
+/// In pieces, between which Ctrl-C is noticed.
+fn write_all(to: &mut dyn Write, text: &[u8], failed: impl Fn(io::Error) -> Error) -> Result<(), Error> {
+    let interrupts = Interrupts::so_far();
+    for piece in text.chunks(PIECE_BYTES) {
+        interrupts.check()?;
+        to.write_all(piece).map_err(&failed)?;
+    }
+    to.flush().map_err(failed)
 }

@@ -10,6 +10,8 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::visible::push_visible;
+
 /// A text and the columns that it takes on a terminal.
 #[derive(Debug, Clone, Copy)]
 pub struct Cell<'a> {
@@ -115,37 +117,6 @@ pub fn write_value(
         true => Ok(()),
         false => value.write(to),
     }
-}
-
-/// Appends a text with escapes in the place of line ends, control characters, and those that turn the direction of
-/// what follows them.
-pub fn push_visible(to: &mut String, text: &str) {
-    let mut copied = 0;
-    for (at, character) in text.char_indices().filter(|(_, character)| !is_visible(*character)) {
-        to.push_str(&text[copied..at]);
-        push_escape(to, character);
-        copied = at + character.len_utf8();
-    }
-    to.push_str(&text[copied..]);
-}
-
-/// Appends the escape of one character.
-pub fn push_escape(to: &mut String, character: char) {
-    // Writing to a String cannot fail.
-    let _ = match character {
-        '\n' => write!(to, "\\n"),
-        '\r' => write!(to, "\\r"),
-        '\t' => write!(to, "\\t"),
-        '\0'..='\x7f' => write!(to, "\\x{:02x}", u32::from(character)),
-        other => write!(to, "\\u{{{:x}}}", u32::from(other)),
-    };
-}
-
-/// Whether a character may be sent to a terminal as it is. Unicode's format characters may, for emoji and the scripts
-/// that need them, except for line ends and marks of direction.
-pub fn is_visible(character: char) -> bool {
-    let turns = matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !character.is_control() && !turns && !matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 /// The longest beginning of a text that is not wider than `width`, and its width. What a reader takes for one

@@ -7,9 +7,9 @@ use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::FormatOptions;
-use datafusion::common::utils::quote_identifier;
 
 use super::cells::formatters;
+use crate::sql::identifier;
 
 /// Literals do not depend on how the session wants to see dates. One that has no text is an error, since what would
 /// stand in its place is another value.
@@ -19,17 +19,6 @@ const OPTIONS: FormatOptions<'static> = FormatOptions::new()
     .with_datetime_format(Some("%Y-%m-%d %H:%M:%S%.f"))
     .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
     .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"));
-
-/// Words that PostgreSQL reserves, and the verbs of SQL. As names they are quoted. `name`, `day` and the like are
-/// keywords of some dialect too, but names in all.
-const RESERVED: &str = "all alter analyse analyze and any array as asc asymmetric authorization between binary both by \
-    case cast check collate collation column concurrently constraint create cross current_catalog current_date \
-    current_role current_schema current_time current_timestamp current_user default deferrable delete desc distinct do \
-    drop else end except exists false fetch for foreign freeze from full grant group having ilike in index initially \
-    inner insert intersect interval into is isnull join key lateral leading left like limit localtime localtimestamp \
-    natural not notnull null offset on only or order outer overlaps placing primary references returning right select \
-    session_user set similar some symmetric system_user table tablesample then to trailing true union unique update user \
-    using values variadic verbose when where window with";
 
 /// Renders statements for a table of this name.
 pub fn insert(table: &str, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, ArrowError> {
@@ -53,14 +42,6 @@ pub fn insert(table: &str, schema: &SchemaRef, batches: &[RecordBatch]) -> Resul
         }
     }
     Ok(text)
-}
-
-/// A name as SQL reads it back: in quotes if it would be folded, split or taken for a word of the language.
-fn identifier(name: &str) -> String {
-    match name.is_empty() || RESERVED.split(' ').any(|word| word == name) {
-        true => format!("\"{name}\""),
-        false => quote_identifier(name).into_owned(),
-    }
 }
 
 /// How the values of a type are written.

@@ -5,8 +5,9 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::FormatOptions;
 
-use super::cells::{formatters, is_visible, push_escape, write_value};
+use super::cells::{formatters, write_value};
 use super::sql_types::is_number;
+use crate::visible::{is_visible, push_escape};
 
 /// Renders a table.
 pub fn markdown(

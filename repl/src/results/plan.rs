@@ -9,9 +9,9 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::logical_expr::LogicalPlan;
 
 use super::Style;
-use super::cells::push_visible;
 use super::rows::Rows;
 use super::terminal::Ink;
+use crate::visible::push_visible;
 
 /// Whether a result is that of EXPLAIN.
 pub fn is_plan(schema: &SchemaRef) -> bool {

@@ -8,10 +8,12 @@ use engine::kernel::BackendKind;
 use engine::pushed::{DeclineReason, Declined};
 use engine::report::{Counts, Scan, ScannedBy, scans};
 
-use super::cells::{push_cut, push_visible};
+use super::cells::push_cut;
+use crate::visible::push_visible;
 
 /// A reason is cut to so many characters: EXPLAIN shows all of it.
 const REASON_WIDTH_MAX: usize = 120;
+const SEPARATOR: &str = " · ";
 
 /// What there is to say about a query of so many rows, when it is done.
 pub fn line(rows: u64, elapsed: Duration, plan: &Arc<dyn ExecutionPlan>) -> String {
@@ -23,7 +25,35 @@ pub fn line(rows: u64, elapsed: Duration, plan: &Arc<dyn ExecutionPlan>) -> Stri
     }
     parts.extend(work.programs.iter().map(|(backend, counts)| program(*backend, counts)));
     parts.extend(work.others());
-    parts.join(" · ")
+    parts.join(SEPARATOR)
+}
+
+/// The line on as many rows of a terminal as it needs: cut between its parts, and between words where one part is too
+/// long. A pager would else open for it under every short result.
+pub fn folded(line: &str, columns: usize) -> String {
+    let mut rows = String::new();
+    let mut used = 0;
+    for part in line.split(SEPARATOR) {
+        let is_whole = console::measure_text_width(part) <= columns;
+        let pieces: Vec<&str> = if is_whole { vec![part] } else { part.split(' ').collect() };
+        for (at, piece) in pieces.into_iter().enumerate() {
+            let separator = match (rows.is_empty(), at) {
+                (true, _) => "",
+                (false, 0) => SEPARATOR,
+                (false, _) => " ",
+            };
+            let width = console::measure_text_width(separator) + console::measure_text_width(piece);
+            if used + width <= columns || rows.is_empty() {
+                rows.push_str(separator);
+                used += width;
+            } else {
+                rows.push('\n');
+                used = console::measure_text_width(piece);
+            }
+            rows.push_str(piece);
+        }
+    }
+    rows
 }
 
 /// The scans of a plan, put together.
@@ -284,6 +314,23 @@ mod tests {
         );
         let one = Counts { records_scanned: 1, exception_records: 1, ..counts };
         assert!(program(BackendKind::Hook, &one).ends_with("1 record, 1 exception (hook)"));
+    }
+
+    #[test]
+    fn a_line_is_folded_between_its_parts_else_between_words() {
+        let line = "1 row · 0.500 s · kernel: 766 MB read, 64 B returned, 6,001,215 records (stock)";
+        assert_eq!(folded(line, 80), line);
+        assert_eq!(
+            folded(line, 62),
+            "1 row · 0.500 s\nkernel: 766 MB read, 64 B returned, 6,001,215 records (stock)"
+        );
+        assert_eq!(
+            folded(line, 30),
+            "1 row · 0.500 s · kernel: 766\nMB read, 64 B returned,\n6,001,215 records (stock)"
+        );
+        assert_eq!(folded("DataFusion: é 日本語日本語", 12), "DataFusion:\né\n日本語日本語");
+        assert_eq!(folded("longer than this", 3), "longer\nthan\nthis");
+        assert_eq!(folded("", 3), "");
     }
 
     #[test]

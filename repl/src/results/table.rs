@@ -8,13 +8,14 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::FormatOptions;
 
-use super::cells::{Cell, Cells, push_cut, push_visible};
+use super::cells::{Cell, Cells, push_cut};
 use super::fit::{Slot, Wish, fit};
 use super::lines::{Border, Lines, Rule};
 use super::rows::Rows;
 use super::summary::{count, counted};
 use super::terminal::Ink;
 use super::{Style, sql_types};
+use crate::visible::push_visible;
 
 /// A column of text is not made narrower than this, nor the header of another.
 const TEXT_WIDTH_MIN: usize = 10;

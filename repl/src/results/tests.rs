@@ -643,7 +643,7 @@ fn no_line_is_wider_than_the_terminal_and_none_commands_it() {
         let width = style.width().unwrap();
         for line in printed(&style, &result).lines() {
             assert!(console::measure_text_width(line) <= width, "{style:?}\n{line}");
-            assert!(line.chars().all(cells::is_visible), "{line:?}");
+            assert!(line.chars().all(crate::visible::is_visible), "{line:?}");
         }
         // Colour adds no width.
         let colored = printed(&Style { color: true, ..style.clone() }, &result);

@@ -6,11 +6,12 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::FormatOptions;
 
 use super::Style;
-use super::cells::{Cell, Cells, prefix, push_cut, push_visible};
+use super::cells::{Cell, Cells, prefix, push_cut};
 use super::lines::{Border, Lines};
 use super::rows::Rows;
 use super::summary::count;
 use super::terminal::Ink;
+use crate::visible::push_visible;
 
 /// The line above a record is not wider where nothing else limits it.
 const RULE_WIDTH_MAX: usize = 80;

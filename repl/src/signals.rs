@@ -1,0 +1,107 @@
+//! Ctrl-C: ends the query and not the session at a prompt, ends the process elsewhere.
+//!
+//! A task takes SIGINT from the start on, so that it never finds the process without a handler. At a prompt it is
+//! counted, and whatever takes long asks whether it happened. While another program has the terminal, a pager or an
+//! editor, it is that program's alone.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::error::Error;
+
+/// The exit code that a shell gives a process which SIGINT ended.
+pub const EXIT_CODE: u8 = 130;
+
+/// What SIGINT does to this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupt {
+    EndsProcess,
+    IsCounted,
+}
+
+/// How often it happened, for those who wait for it.
+static COUNT: OnceLock<watch::Sender<u64>> = OnceLock::new();
+/// Programs that have the terminal.
+static FOREIGN: AtomicUsize = AtomicUsize::new(0);
+
+/// Takes SIGINT from now on. Must be called inside of a runtime.
+pub fn listen(interrupt: Interrupt) -> io::Result<()> {
+    let mut signals = signal(SignalKind::interrupt())?;
+    let count = COUNT.get_or_init(|| watch::Sender::new(0));
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            if FOREIGN.load(Ordering::Relaxed) > 0 {
+                continue;
+            }
+            if interrupt == Interrupt::EndsProcess {
+                end_process();
+            }
+            count.send_modify(|count| *count += 1);
+        }
+    });
+    Ok(())
+}
+
+fn end_process() -> ! {
+    let mut stderr = io::stderr();
+    if stderr.is_terminal() {
+        // A progress bar may stand there.
+        let _ = stderr.write_all(b"\r\x1b[K");
+    }
+    std::process::exit(EXIT_CODE.into())
+}
+
+/// The interrupts up to now, to see whether one came later.
+pub struct Interrupts(Option<watch::Receiver<u64>>);
+
+impl Interrupts {
+    pub fn so_far() -> Interrupts {
+        Interrupts(COUNT.get().map(watch::Sender::subscribe))
+    }
+
+    /// An error if there was one since.
+    pub fn check(&self) -> Result<(), Error> {
+        match &self.0 {
+            Some(count) if count.has_changed().unwrap_or(false) => Err(Error::Cancelled),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for the next one; for ever if nobody listens.
+    async fn next(mut self) {
+        if let Some(count) = &mut self.0
+            && count.changed().await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+/// Waits for `work`, or for Ctrl-C, which drops it and gives [`Error::Cancelled`].
+pub async fn cancellable<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::select! {
+        done = work => done,
+        () = Interrupts::so_far().next() => Err(Error::Cancelled),
+    }
+}
+
+/// While it lives, another program has the terminal.
+pub struct ForeignProgram;
+
+impl ForeignProgram {
+    pub fn begin() -> ForeignProgram {
+        FOREIGN.fetch_add(1, Ordering::Relaxed);
+        ForeignProgram
+    }
+}
+
+impl Drop for ForeignProgram {
+    fn drop(&mut self) {
+        FOREIGN.fetch_sub(1, Ordering::Relaxed);
+    }
+}
