@@ -1,6 +1,6 @@
 //! Ctrl-C: ends the query and not the session at a prompt, ends the process elsewhere.
 //!
-//! A task takes SIGINT from the start on, so that it never finds the process without a handler. At a prompt it is
+//! A thread takes SIGINT from the start on, so that it never finds the process without a handler. At a prompt it is
 //! counted, and whatever takes long asks whether it happened. While another program has the terminal, a pager or an
 //! editor, it is that program's alone.
 
@@ -28,21 +28,30 @@ static COUNT: OnceLock<watch::Sender<u64>> = OnceLock::new();
 /// Programs that have the terminal.
 static FOREIGN: AtomicUsize = AtomicUsize::new(0);
 
-/// Takes SIGINT from now on. Must be called inside of a runtime.
+/// Takes SIGINT from now on.
 pub fn listen(interrupt: Interrupt) -> io::Result<()> {
-    let mut signals = signal(SignalKind::interrupt())?;
+    // A thread of its own: the workers of the program's runtime look for signals only between some sixty steps of a
+    // query, which together may take seconds.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut signals = {
+        let _runtime = runtime.enter();
+        signal(SignalKind::interrupt())?
+    };
     let count = COUNT.get_or_init(|| watch::Sender::new(0));
-    tokio::spawn(async move {
-        while signals.recv().await.is_some() {
-            if FOREIGN.load(Ordering::Relaxed) > 0 {
-                continue;
+    let take = move || {
+        runtime.block_on(async {
+            while signals.recv().await.is_some() {
+                if FOREIGN.load(Ordering::Relaxed) > 0 {
+                    continue;
+                }
+                if interrupt == Interrupt::EndsProcess {
+                    end_process();
+                }
+                count.send_modify(|count| *count += 1);
             }
-            if interrupt == Interrupt::EndsProcess {
-                end_process();
-            }
-            count.send_modify(|count| *count += 1);
-        }
-    });
+        });
+    };
+    std::thread::Builder::new().name("weir-signals".to_owned()).spawn(take)?;
     Ok(())
 }
 
@@ -103,5 +112,36 @@ impl ForeignProgram {
 impl Drop for ForeignProgram {
     fn drop(&mut self) {
         FOREIGN.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Poll;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_interrupt_is_noticed_while_all_workers_are_busy() {
+        listen(Interrupt::IsCounted).unwrap();
+        // Steps as those of a large batch. The workers look for signals after some 60 of them.
+        for _ in 0..2 {
+            tokio::spawn(std::future::poll_fn(|context| {
+                std::thread::sleep(Duration::from_millis(500));
+                context.waker().wake_by_ref();
+                Poll::<()>::Pending
+            }));
+        }
+        let began = Instant::now();
+        std::thread::spawn(|| {
+            std::thread::sleep(Duration::from_millis(200));
+            let process = std::process::id().to_string();
+            std::process::Command::new("kill").args(["-INT", &process]).status().unwrap();
+        });
+        let outcome = cancellable(std::future::pending::<Result<(), Error>>()).await;
+        assert!(matches!(outcome, Err(Error::Cancelled)));
+        // 60 steps would be half a minute.
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     }
 }
