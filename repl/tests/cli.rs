@@ -189,6 +189,32 @@ fn a_table_fits_the_terminal() {
 }
 
 #[test]
+fn the_line_below_a_result_is_no_part_of_it() {
+    let folder = folder(&[("t.csv", "a\n1\n")]);
+    let sql = "SELECT a FROM t WHERE a > 0";
+    let arguments = [
+        "--backend",
+        "interpret",
+        "t.csv",
+        "-c",
+        sql,
+        "-c",
+        "\\pset format csv",
+        "-c",
+        &format!("{sql} \\g o.csv"),
+    ];
+    let text = on_terminal(folder.path(), 60, &arguments, &[]);
+    // It is wider than the terminal, which is no reason for a pager.
+    assert!(
+        text.contains(" · interpreter: 2 B read, 2 B\nreturned, 1 record, 0 exceptions (interpret)\n"),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| console::measure_text_width(line) <= 60), "{text}");
+    assert_eq!(text.matches("1 row · ").count(), 2, "{text}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("o.csv")).unwrap(), "a\n1\n");
+}
+
+#[test]
 fn data_does_not_command_the_terminal() {
     let folder = folder(&[("t.csv", "a\n\x1b]0;title\x07\x1b[2J\n")]);
     let run = |format| run(folder.path(), &["--format", format, "t.csv", "-c", "SELECT a FROM t"]);

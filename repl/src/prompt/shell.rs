@@ -216,13 +216,20 @@ impl Shell {
         let total = rows.total();
         let mut text = self.render(style.clone(), Arc::clone(&schema), rows).await?;
         // SET, CREATE and the like have no columns, and did nothing that has to be told.
-        if let Some(size) = style.terminal
+        if let Some(size) = self.style.terminal.and_then(|_| TerminalSize::of_stdout())
             && self.timing
             && !schema.fields().is_empty()
         {
             let line = summary::line(total, elapsed, &plan);
-            text.extend_from_slice(summary::folded(&line, size.columns).as_bytes());
-            text.extend_from_slice(b"\n\n");
+            let line = format!("{}\n\n", summary::folded(&line, size.columns));
+            match self.sink {
+                Sink::Terminal => text.extend_from_slice(line.as_bytes()),
+                // It is no part of the result.
+                Sink::File { .. } => {
+                    self.write(&text)?;
+                    return self.say(&line);
+                }
+            }
         }
         self.write(&text)
     }
