@@ -209,7 +209,7 @@ pub enum Command {
 pub enum CommandError {
     #[error("there is no command \\{name}{}; \\? lists them", nearest.as_ref().map(|near| format!(", did you mean \\{near}?")).unwrap_or_default())]
     Unknown { name: String, nearest: Option<String> },
-    #[error("\\{name} {arguments}: {what}")]
+    #[error("\\{name}{}{arguments}: {what}", if arguments.is_empty() { "" } else { " " })]
     Usage { name: &'static str, arguments: &'static str, what: String },
 }
 
@@ -361,7 +361,7 @@ mod tests {
             ("\\foo", "there is no command \\foo; \\? lists them"),
             ("\\sumary t", "there is no command \\sumary, did you mean \\summary?; \\? lists them"),
             ("\\i", "\\i FILE: an argument is missing"),
-            ("\\dt x", "\\dt : 'x' is too much"),
+            ("\\dt x", "\\dt: 'x' is too much"),
             ("\\d 'x", "\\d [TABLE]: a quote is not closed"),
             ("\\x maybe", "\\x [on|off]: on or off is wanted, not 'maybe'"),
             ("\\watch -1", "\\watch [SECONDS]: a number of seconds up to 86400 is wanted, not '-1'"),

@@ -47,6 +47,10 @@ pub async fn run(shell: &mut Shell, with_start_file: bool) -> Result<(), Error> 
     loop {
         editor.set_keys(shell.vi_keys);
         let (left, right) = std::mem::take(&mut initial);
+        // What a command was typed behind, or an editor gave back, may end without one.
+        if !shell.pending.is_empty() && !shell.pending.ends_with('\n') {
+            shell.pending.push('\n');
+        }
         match editor.read(&shell.pending, (&left, &right)).map_err(Error::Editor)? {
             Input::Line(line) => {
                 if run_line(shell, &mut editor, &line).await? == Flow::Quit {
@@ -89,7 +93,6 @@ async fn run_line(shell: &mut Shell, editor: &mut LineEditor, line: &str) -> Res
             Ok(Flow::Next)
         }
         Err(failed) => {
-            shell.pending.clear();
             error::report(&failed);
             Ok(Flow::Next)
         }

@@ -164,8 +164,9 @@ impl Shell {
                     self.run_statements(&sql, script, Once::default()).await?;
                 }
                 Part::Command(range) => {
-                    let command = commands::parse(&text[range]).map_err(Error::Command)?;
+                    // Also when the command fails: a typing error in it must not cost the statement.
                     self.pending = pending;
+                    let command = commands::parse(&text[range]).map_err(Error::Command)?;
                     let flow = Box::pin(self.run_command(command)).await?;
                     pending = std::mem::take(&mut self.pending);
                     if flow == Flow::Quit {
@@ -302,4 +303,25 @@ fn write_all(to: &mut dyn Write, text: &[u8], failed: impl Fn(io::Error) -> Erro
         to.write_all(piece).map_err(&failed)?;
     }
     to.flush().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::session::SessionOptions;
+
+    use super::*;
+    use crate::cli::Format;
+
+    #[tokio::test]
+    async fn a_command_that_fails_leaves_the_statement_in_front_of_it() {
+        let session = Session::new(SessionOptions::default()).unwrap();
+        let mut shell = Shell::new(session, Style::plain(Format::Csv));
+        for command in ["\\nope", "\\d nope", "\\watch soon", "\\i nope.sql", "\\"] {
+            shell.run_text("SELECT 1\n", None).await.unwrap();
+            assert!(shell.run_text(command, None).await.is_err(), "{command}");
+            assert_eq!(std::mem::take(&mut shell.pending).trim(), "SELECT 1", "{command}");
+        }
+        assert!(shell.run_text("SELECT nope; SELECT 1", None).await.is_err());
+        assert_eq!(shell.pending, "");
+    }
 }
