@@ -255,6 +255,8 @@ fn commands_files_and_standard_input() {
     expect(run_with(folder, &format, "SELECT 1 AS a; SELECT ';' AS b;"), "a\n1\nb\n;\n");
     expect(run_with(folder, &[&format[..], &["-f", "-"]].concat(), "SELECT 1 AS a"), "a\n1\n");
     expect(run_with(folder, &format, ""), "");
+    // A byte order mark is no part of a statement.
+    expect(run_with(folder, &format, "\u{feff}SELECT 1 AS a;\r\n\\echo b\r\n"), "a\n1\nb\n");
     // With -c, standard input is left alone.
     expect(run_with(folder, &["--format", "csv", "-c", "SELECT 1 AS a"], "nonsense"), "a\n1\n");
 }

@@ -130,6 +130,8 @@ impl Shell {
     /// Runs a whole text, that of a script if it has a name; a last statement needs no `;`.
     pub async fn run_script(&mut self, text: &str, script: Option<&str>) -> Result<Flow, Error> {
         let whole = script.map(|name| Script { name, lines_before: 0 });
+        // Editors on Windows begin a file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if !parts(text).iter().any(|part| matches!(part, Part::Command(_))) {
             self.run_statements(text, whole, Once::default()).await?;
             return Ok(Flow::Next);
