@@ -361,6 +361,19 @@ fn paths_become_tables() {
 }
 
 #[test]
+fn tables_are_listed_with_the_names_of_their_files() {
+    let folder = folder(&[("a b/é%20[1].csv", "x\n1\n"), ("p-1.csv", "x\n1\n"), ("p-2.csv", "x\n1\n")]);
+    let at = folder.path().canonicalize().unwrap();
+    let list = |path: &str| {
+        let output = run(&at, &["--format", "csv", path, "-c", "\\dt"]);
+        String::from_utf8(output.stdout).unwrap().replace(at.to_str().unwrap(), "@")
+    };
+    assert_eq!(list("a b/é%20[1].csv"), "table,columns,bytes,files\né%20[1],1,4,@/a b/é%20[1].csv\n");
+    assert_eq!(list("a b"), "table,columns,bytes,files\na b,1,4,@/a b/\n");
+    assert_eq!(list("p-*.csv"), "table,columns,bytes,files\np,1,8,@/p-*.csv\n");
+}
+
+#[test]
 fn files_inside_sql() {
     let folder = folder(&[("a.csv", "x\n1\n2\n")]);
     expect(run(folder.path(), &["--format", "csv", "-c", "SELECT count(*) AS n FROM 'a.csv'"]), "n\n2\n");

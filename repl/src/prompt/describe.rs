@@ -8,9 +8,10 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
-use datafusion::datasource::listing::ListingTable;
+use datafusion::datasource::listing::{ListingTable, ListingTableUrl};
 use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
+use datafusion::object_store::local::LocalFileSystem;
 use futures::TryStreamExt;
 
 use super::names::Function;
@@ -108,9 +109,24 @@ async fn files(context: &SessionContext, provider: &dyn TableProvider) -> Result
         let extension = &listing.options().file_extension;
         let found = url.list_all_files(&state, store.as_ref(), extension).await?;
         bytes += found.try_fold(0, async |sum, file| Ok(sum + file.size)).await?;
-        places.push(url.as_str().trim_start_matches("file://").to_owned());
+        places.push(place(url));
     }
     Ok((places.join(", "), Some(bytes)))
+}
+
+/// A path as people write it: in a URL, spaces and letters outside of ASCII are codes.
+fn place(url: &ListingTableUrl) -> String {
+    let path = match url.scheme() {
+        "file" => LocalFileSystem::new().path_to_filesystem(url.prefix()).ok(),
+        _ => None,
+    };
+    let Some(path) = path else { return url.as_str().to_owned() };
+    let path = path.display();
+    match url.get_glob() {
+        Some(glob) => format!("{path}/{glob}"),
+        None if url.is_folder() => format!("{path}/"),
+        None => path.to_string(),
+    }
 }
 
 /// `\summary table`: what a program can compute of each column, in one query, and the rest in another.
