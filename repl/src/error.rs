@@ -53,6 +53,8 @@ pub enum Error {
     ScriptUnreadable { path: String, source: io::Error },
     #[error("cannot read {path}: {source}")]
     PathUnreadable { path: String, source: io::Error },
+    #[error("{path} is a pipe or a device; a table wants a file, which can be read more than once")]
+    NoFile { path: String },
     #[error("no file matches {pattern}")]
     NoMatch { pattern: String },
     #[error("{pattern} is not a pattern: {source}")]
@@ -81,6 +83,7 @@ impl Error {
         match self {
             Error::ScriptUnreadable { .. }
             | Error::PathUnreadable { .. }
+            | Error::NoFile { .. }
             | Error::NoMatch { .. }
             | Error::BadPattern { .. }
             | Error::WildcardInFolder { .. }

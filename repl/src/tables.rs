@@ -81,6 +81,8 @@ fn from_path(written: &str, csv: &CsvArguments) -> Result<Table, Error> {
             let files = format!("{}/", literal(absolute.trim_end_matches('/')));
             table(written, file_name(&folder), files, kind, csv)
         }
+        // The first look at the columns would take all that is in a pipe, and the query find nothing.
+        Ok(metadata) if !metadata.is_file() => Err(Error::NoFile { path: written.into() }),
         // Before the wildcards: a file that is called "a[1].csv" is that file.
         Ok(_) => {
             let name = file_name(path);

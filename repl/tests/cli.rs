@@ -308,6 +308,7 @@ fn usage_errors() {
         (&["--threads", "0"], "--threads"),
         (&["--delimiter", "::"], "one ASCII character"),
         (&["nope.csv"], "nope.csv: No such file"),
+        (&["/dev/null"], "/dev/null is a pipe or a device; a table wants a file"),
         (&["-f", "nope.sql"], "nope.sql: No such file"),
         (&["nope-*.csv"], "no file matches nope-*.csv"),
         (&["*/a.csv"], "only the last part"),
