@@ -306,7 +306,9 @@ pub fn file_hint(path: &str) -> Option<String> {
         return folder.map(|folder| format!("There is no folder {}.", folder.display()));
     };
     let entries = entries.take(FILES_MAX).filter_map(Result::ok);
-    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    // A link to nothing is there under its own name.
+    let names: Vec<String> = names.filter(|other| other != name).collect();
     let near: Vec<String> = nearest(name, names.iter().map(String::as_str))
         .into_iter()
         .map(|near| sql::string(&path.with_file_name(near).display().to_string()))
