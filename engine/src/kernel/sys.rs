@@ -51,8 +51,8 @@ pub(super) enum ProgramKind {
 
 /// The numbers of kernel-patch/include/weir_file_read.h. Another kernel may give them another meaning, or none; there
 /// loading with both types fails with EINVAL.
-const BPF_PROG_TYPE_FILE_READ: u32 = 33;
-const BPF_FILE_READ: u32 = 57;
+pub(super) const BPF_PROG_TYPE_FILE_READ: u32 = 33;
+pub(super) const BPF_FILE_READ: u32 = 57;
 
 /// Largest [`Instance::read`].
 pub const READ_BYTES_MAX: usize = 8 << 20;

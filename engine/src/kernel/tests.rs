@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use pushdown::bpf::Insn;
-use pushdown::layout::{Layout, Sizes};
+use pushdown::layout::{Layout, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP, Sizes};
 
 use super::*;
 
@@ -69,6 +69,23 @@ fn sum_program() -> Program {
         ],
         &return_value(0),
     ])
+}
+
+/// A build of the patched kernel compares that header with the kernel's own.
+#[test]
+fn the_numbers_of_the_read_hook_are_those_of_its_header() {
+    let header = include_str!("../../../kernel-patch/include/weir_file_read.h");
+    for (name, value) in [
+        ("BPF_PROG_TYPE_FILE_READ", u64::from(sys::BPF_PROG_TYPE_FILE_READ)),
+        ("BPF_FILE_READ", u64::from(sys::BPF_FILE_READ)),
+        ("FILE_READ_WINDOW_MAX", PACKET_BYTES_MAX as u64),
+        ("FILE_READ_CONSUME", PACKET_CONSUME),
+        ("FILE_READ_STOP", PACKET_STOP),
+    ] {
+        let (_, definition) = header.split_once(&format!("#define WEIR_{name} ")).expect(name);
+        let defined = definition.split_whitespace().next().expect(name);
+        assert_eq!(defined, value.to_string(), "{name}");
+    }
 }
 
 /// The machines to test with.
