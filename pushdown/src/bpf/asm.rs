@@ -14,13 +14,13 @@
 //! *(u32 *)(r1 + 8) = r2               *(u8 *)(r1 + 0) = 5
 //! if r1 s< -5 goto less               if w1 & 7 goto some
 //! goto done        gotol far          may_goto out     call function       call 5         exit
-//! r2 = window(r1, 8)                  enter            .raw 0x95
+//! r2 = window(r1, 8)                  enter            forget            .raw 0x95
 //! ```
 //!
 //! `window` is the guard: see [`Item::Guard`]. `enter` begins a function that has guards or calls one: see
-//! [`Item::Enter`]. `.raw` is one slot as a number, for what has no notation. `;`, `//`
-//! and `#` begin a comment. A label stands on a line of its own. It belongs to the text it is in, which the
-//! caller's prefix makes unique, unless it begins with `@`.
+//! [`Item::Enter`]. `forget` stands where paths meet: see [`Item::Forget`]. `.raw` is one slot as a number, for what
+//! has no notation. `;`, `//` and `#` begin a comment. A label stands on a line of its own. It belongs to the text it is
+//! in, which the caller's prefix makes unique, unless it begins with `@`.
 //!
 //! # Macros
 //!
@@ -65,6 +65,10 @@ pub enum Item {
     /// the program has one, which [`link`] sets before each call, and r0 is free. Uses the first bytes of the stack
     /// frame.
     Enter,
+    /// Gives r0 to r5 a constant, where paths meet and none of them is alive. Within a loop that it is not done with, a
+    /// verifier before 6.15 compares dead registers too (`states_equal` with RANGE_WITHIN, kernel/bpf/verifier.c), and
+    /// would walk what follows once for each of the paths.
+    Forget,
     /// For readers.
     Comment(String),
 }

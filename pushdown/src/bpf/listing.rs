@@ -34,6 +34,7 @@ pub(super) fn print_item(item: &Item) -> String {
         Item::Label(name) => format!("{name}:"),
         Item::Comment(text) => format!("    ; {}", text.replace('\n', " ")).trim_end().to_string(),
         Item::Enter => "    enter".to_string(),
+        Item::Forget => "    forget".to_string(),
         Item::Guard { dst, offset, bytes } => format!("    r{dst} = window(r{offset}, {bytes})"),
         Item::Insn(symbolic) => match statement(symbolic) {
             Some(statement) => format!("    {statement}"),

@@ -42,6 +42,7 @@ impl Fold<'_> {
         };
         self.code.line(format!("*(u64 *)(r7 + {active}) = 1"));
         self.code.line(format!("{inactive}:"));
+        self.code.line("forget");
         Ok(Prepared { active: Some(active), argument })
     }
 
@@ -75,6 +76,7 @@ impl Fold<'_> {
                 self.accumulate(&aggregate.function, base, offset);
             }
             self.code.line(format!("{skip}:"));
+            self.code.line("forget");
             offset += 8 * aggregate.function.state_words();
         }
         Ok(())

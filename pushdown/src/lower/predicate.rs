@@ -62,9 +62,11 @@ impl Fold<'_> {
             self.branch(each, &next)?;
             self.code.line(format!("goto {holds}"));
             self.code.line(format!("{next}:"));
+            self.code.line("forget");
         }
         self.branch(last, otherwise)?;
         self.code.line(format!("{holds}:"));
+        self.code.line("forget");
         Ok(())
     }
 
@@ -128,6 +130,7 @@ impl Fold<'_> {
             self.code.line(format!("goto {otherwise}"));
         }
         self.code.line(format!("{found}:"));
+        self.code.line("forget");
         Ok(())
     }
 
@@ -165,6 +168,7 @@ impl Fold<'_> {
             self.code.line(format!("goto {otherwise}"));
         }
         self.code.line(format!("{found}:"));
+        self.code.line("forget");
         Ok(())
     }
 }

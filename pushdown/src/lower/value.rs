@@ -39,6 +39,7 @@ impl Fold<'_> {
             self.code.line("goto @exception");
         }
         self.code.line(format!("{done}:"));
+        self.code.line("forget");
         Ok(())
     }
 
@@ -246,6 +247,7 @@ impl Fold<'_> {
         self.compute(expr)?;
         self.code.line(format!("*(u64 *)(r7 + {slot}) = r1"));
         self.code.line(format!("{absent}:"));
+        self.code.line("forget");
         Ok(slot)
     }
 

@@ -10,8 +10,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::datasource::listing::{ListingTable, ListingTableUrl};
 use datafusion::error::Result;
-use datafusion::prelude::SessionContext;
 use datafusion::object_store::local::LocalFileSystem;
+use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 use super::names::Function;

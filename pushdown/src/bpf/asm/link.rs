@@ -85,6 +85,9 @@ fn lower(
     match (item, target) {
         (Item::Label(name), _) => Ok(vec![Piece::Label(name.clone())]),
         (Item::Comment(_), _) | (Item::Enter, GuardTarget::Window { .. }) => Ok(Vec::new()),
+        (Item::Forget, _) => Ok((R0..=R5)
+            .map(|dst| Insn { code: op::ALU64 | op::MOV, dst, ..Insn::default() }.into())
+            .collect()),
         (Item::Insn(symbolic), _) => {
             let is_call = symbolic.insn.code == op::JMP | op::CALL && symbolic.target.is_some();
             let mut pieces = Vec::new();

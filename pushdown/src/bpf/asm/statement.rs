@@ -30,6 +30,10 @@ pub(super) fn statement(text: &str, prefix: &str) -> Result<Item, Kind> {
                 cursor.word();
                 Item::Enter
             }
+            "forget" => {
+                cursor.word();
+                Item::Forget
+            }
             _ => operation(&mut cursor)?,
         }
     };

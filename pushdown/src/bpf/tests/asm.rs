@@ -158,6 +158,14 @@ fn guards_mask_windows() {
     assert_eq!(link(&guarded, &largest).unwrap()[0].imm, i32::MAX);
 }
 
+#[test]
+fn temporary_registers_are_forgotten() {
+    let forgotten = items("forget");
+    assert_eq!(print_items(&forgotten), "    forget\n");
+    let lowered = assemble("r0 = 0\nr1 = 0\nr2 = 0\nr3 = 0\nr4 = 0\nr5 = 0");
+    assert_eq!(link(&forgotten, &WINDOW).unwrap(), lowered);
+}
+
 /// The error of a text, and the line it is on.
 fn error(text: &str, holes: &Holes) -> AsmError {
     let linked = parse(text, holes, "").and_then(|items| link(&items, &WINDOW).map(|_| items));
