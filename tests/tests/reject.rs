@@ -4,8 +4,9 @@
 use engine::kernel::{BackendKind, KernelError, Machine, kernel_available_or_skip};
 use pushdown::bpf::{Insn, opcode};
 use pushdown::fragment::{Fragment, text};
-use pushdown::layout::{Map, Sizes};
+use pushdown::layout::{Map, PACKET_BYTES_MAX, Sizes};
 use pushdown::{CompileError, Program, Target, compile};
+use weir_tests::configuration::{hook_wanted, is_chosen};
 
 const SIZES: Sizes = Sizes { window_bytes: 8192, output_bytes: 32768, group_capacity: 64 };
 
@@ -29,8 +30,21 @@ fn fragment(text: &str) -> Fragment {
     text::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-fn program(text: &str) -> Program {
-    compile(&fragment(text), Target::Window, SIZES).unwrap_or_else(|error| panic!("{error}"))
+fn program(backend: BackendKind) -> Program {
+    compile(&fragment(GROUPED), backend.target(), SIZES).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Those that have a verifier here.
+fn kernels(test: &str) -> Vec<BackendKind> {
+    let mut kernels = Vec::new();
+    if kernel_available_or_skip(test) {
+        kernels.push(BackendKind::Stock);
+    }
+    if hook_wanted(test) {
+        kernels.push(BackendKind::Hook);
+    }
+    kernels.retain(|kernel| is_chosen(kernel.name()));
+    kernels
 }
 
 /// Takes an instruction out; the distance of jumps stays what it was.
@@ -46,8 +60,8 @@ fn broken(program: &Program, positions: &[usize], instead: impl Fn(Insn) -> Insn
 }
 
 /// What the verifier says of a program, if it refuses it.
-fn refusal(program: &Program) -> Option<String> {
-    let error = Machine::load(BackendKind::Stock, program).err()?;
+fn refusal(kernel: BackendKind, program: &Program) -> Option<String> {
+    let error = Machine::load(kernel, program).err()?;
     assert!(
         matches!(error, KernelError::Load { .. }),
         "refused by something else than the verifier: {error}"
@@ -79,67 +93,197 @@ fn masks(program: &Program) -> Vec<(&'static str, i32)> {
     ]
 }
 
+/// The program is refused with these instructions replaced, for one of the reasons.
+fn refuses(
+    kernel: BackendKind,
+    program: &Program,
+    what: &str,
+    positions: &[usize],
+    instead: impl Fn(Insn) -> Insn,
+    reasons: &[&str],
+) {
+    assert!(!positions.is_empty(), "{what}: there is none");
+    let log = refusal(kernel, &broken(program, positions, &instead));
+    let log = log.unwrap_or_else(|| panic!("{kernel:?} loads it with {what}"));
+    assert!(reasons.iter().any(|reason| log.contains(reason)), "{kernel:?}, {what}: {log}");
+}
+
+/// How many of these instructions it is enough to replace alone for the program to be refused.
+fn needed(
+    kernel: BackendKind,
+    program: &Program,
+    positions: &[usize],
+    instead: impl Fn(Insn) -> Insn,
+) -> usize {
+    positions.iter().filter(|&&at| refusal(kernel, &broken(program, &[at], &instead)).is_some()).count()
+}
+
 #[test]
 fn the_verifier_refuses_missing_masks() {
-    if !kernel_available_or_skip("reject::the_verifier_refuses_missing_masks") {
-        return;
-    }
-    let program = program(GROUPED);
-    assert_eq!(refusal(&program), None, "the whole program");
-    for (what, mask) in masks(&program) {
-        let guards = positions(&program, |insn| insn.code == opcode::ALU64 | opcode::AND && insn.imm == mask);
-        let log = refusal(&broken(&program, &guards, |_| NO_OPERATION));
-        let log = log.unwrap_or_else(|| panic!("loaded without any mask of the {what}"));
-        let reasons = ["unbounded", "outside of the allowed memory range", "invalid access to map value"];
-        assert!(reasons.iter().any(|reason| log.contains(reason)), "{what}: {log}");
-        // Some masks only help the verifier to forget; but not all of them.
-        let needed =
-            guards.iter().filter(|&&at| refusal(&broken(&program, &[at], |_| NO_OPERATION)).is_some());
-        println!("{what}: {} of {} masks are needed by themselves", needed.count(), guards.len());
+    for kernel in kernels("reject::the_verifier_refuses_missing_masks") {
+        let program = program(kernel);
+        assert_eq!(refusal(kernel, &program), None, "the whole program");
+        for (what, mask) in masks(&program) {
+            let guards =
+                positions(&program, |insn| insn.code == opcode::ALU64 | opcode::AND && insn.imm == mask);
+            let reasons = [
+                "unbounded",
+                "outside of the allowed memory range",
+                "invalid access to map value",
+                "invalid access to packet",
+            ];
+            refuses(kernel, &program, &format!("no mask of the {what}"), &guards, |_| NO_OPERATION, &reasons);
+            // Some masks only help the verifier to forget; but not all of them.
+            let needed = needed(kernel, &program, &guards, |_| NO_OPERATION);
+            println!("{kernel:?}, {what}: {needed} of {} masks are needed by themselves", guards.len());
+        }
     }
 }
 
 #[test]
 fn the_verifier_refuses_masks_of_a_larger_map() {
-    if !kernel_available_or_skip("reject::the_verifier_refuses_masks_of_a_larger_map") {
-        return;
-    }
-    let program = program(GROUPED);
-    for (what, mask) in masks(&program) {
-        let guards = positions(&program, |insn| insn.code == opcode::ALU64 | opcode::AND && insn.imm == mask);
-        let wider = broken(&program, &guards, |insn| Insn { imm: 2 * insn.imm + 1, ..insn });
-        assert!(refusal(&wider).is_some(), "loaded although offsets into the {what} map are twice as large");
+    for kernel in kernels("reject::the_verifier_refuses_masks_of_a_larger_map") {
+        let program = program(kernel);
+        for (what, mask) in masks(&program) {
+            // What bounds an offset into a packet is the comparison with its end.
+            if what == "window" && kernel.target() == Target::Packet {
+                continue;
+            }
+            let guards =
+                positions(&program, |insn| insn.code == opcode::ALU64 | opcode::AND && insn.imm == mask);
+            let wider = broken(&program, &guards, |insn| Insn { imm: 2 * insn.imm + 1, ..insn });
+            let refusal = refusal(kernel, &wider);
+            assert!(refusal.is_some(), "{kernel:?} loads it with offsets into the {what} twice as large");
+        }
     }
 }
 
 #[test]
 fn the_verifier_refuses_maps_that_are_too_small() {
-    if !kernel_available_or_skip("reject::the_verifier_refuses_maps_that_are_too_small") {
-        return;
+    for kernel in kernels("reject::the_verifier_refuses_maps_that_are_too_small") {
+        let program = program(kernel);
+        for map in Map::ALL.into_iter().filter(|map| program.layout.bytes(*map) > 0) {
+            let mut smaller = program.clone();
+            smaller.layout.map_bytes[map as usize] /= 2;
+            let refusal = refusal(kernel, &smaller);
+            assert!(refusal.is_some(), "{kernel:?} loads it with half of the {} map", map.name());
+        }
     }
-    let program = program(GROUPED);
-    for map in Map::ALL {
-        let mut smaller = program.clone();
-        smaller.layout.map_bytes[map as usize] /= 2;
-        assert!(refusal(&smaller).is_some(), "loaded although the {} map is half as large", map.name());
-    }
+}
+
+/// Never jumps, since the frame pointer is not zero; that the target can be reached is checked first.
+fn never(insn: Insn) -> Insn {
+    Insn { code: opcode::JMP | opcode::JEQ, dst: opcode::FRAME_POINTER, src: 0, imm: 0, ..insn }
 }
 
 #[test]
 fn the_verifier_refuses_loops_without_a_bound() {
-    if !kernel_available_or_skip("reject::the_verifier_refuses_loops_without_a_bound") {
-        return;
+    for kernel in kernels("reject::the_verifier_refuses_loops_without_a_bound") {
+        let program = program(kernel);
+        let bounds = positions(&program, |insn| insn.code == opcode::MAY_GOTO);
+        assert!(!bounds.is_empty(), "there is a may_goto");
+        let log = refusal(kernel, &broken(&program, &bounds, never));
+        let log = log.unwrap_or_else(|| panic!("{kernel:?} loads loops without may_goto"));
+        let reasons = ["infinite loop", "too large", "too complex"];
+        assert!(reasons.iter().any(|reason| log.contains(reason)), "{kernel:?}: {log}");
     }
-    let program = program(GROUPED);
-    let bounds = positions(&program, |insn| insn.code == opcode::JMP | opcode::JCOND);
-    assert!(!bounds.is_empty(), "there is a may_goto");
-    // Never jumps, since the frame pointer is not zero; that the target can be reached is checked first.
-    let never = |insn| Insn { code: opcode::JMP | opcode::JEQ, dst: 10, src: 0, imm: 0, ..insn };
-    let log = refusal(&broken(&program, &bounds, never)).expect("loops without may_goto are refused");
-    assert!(
-        log.contains("infinite loop") || log.contains("too large") || log.contains("too complex"),
-        "{log}"
-    );
+}
+
+const ADD: u8 = opcode::ALU64 | opcode::ADD;
+const LOAD: u8 = opcode::LDX | opcode::MEM | opcode::DW;
+
+/// The comparisons of a packet guard's end with that of the packet. Around each of them stand, two instructions before
+/// and one behind, the addition of the length that is asked for and its subtraction.
+fn comparisons(program: &Program) -> Vec<usize> {
+    let insns = &program.insns;
+    let compares = |insn: Insn| insn.code == opcode::JMP | opcode::JGT | opcode::X;
+    positions(program, compares)
+        .into_iter()
+        .filter(|&at| {
+            let (before, behind) = (insns[at - 2], insns[at + 1]);
+            [before, behind].iter().all(|insn| insn.code == ADD && insn.dst == insns[at].dst)
+                && before.imm == -behind.imm
+        })
+        .collect()
+}
+
+#[test]
+fn the_verifier_refuses_packet_guards_that_guard_nothing() {
+    for kernel in kernels("reject::the_verifier_refuses_packet_guards_that_guard_nothing") {
+        if kernel.target() != Target::Packet {
+            continue;
+        }
+        let program = program(kernel);
+        assert_eq!(refusal(kernel, &program), None, "the whole program");
+        let guards = comparisons(&program);
+        let reason = "invalid access to packet";
+        refuses(kernel, &program, "guards that never fail", &guards, never, &[reason]);
+        assert_eq!(needed(kernel, &program, &guards, never), guards.len(), "each guard is needed by itself");
+        // An access that ends where the guard does is now one byte behind the end of the packet.
+        let lengths: Vec<usize> = guards.iter().flat_map(|at| [at - 2, at + 1]).collect();
+        let shorter = broken(&program, &lengths, |insn| Insn { imm: insn.imm - insn.imm.signum(), ..insn });
+        let log = refusal(kernel, &shorter).expect("guards of one byte less than is read are refused");
+        assert!(log.contains(reason), "{log}");
+        // The other way round: what lies behind the end is where the packet goes on.
+        let inverted = |insn| Insn { code: opcode::JMP | opcode::JLE | opcode::X, ..insn };
+        let reason = "offset is outside of the packet";
+        refuses(kernel, &program, "guards the wrong way round", &guards, inverted, &[reason]);
+    }
+}
+
+#[test]
+fn the_verifier_refuses_writes_to_the_packet() {
+    for kernel in kernels("reject::the_verifier_refuses_writes_to_the_packet") {
+        if kernel.target() != Target::Packet {
+            continue;
+        }
+        let program = program(kernel);
+        // Behind each guard the first load from where it points becomes a store to there.
+        for at in comparisons(&program) {
+            let from = program.insns[at].dst;
+            let load = (at..at + 16).find(|&load| {
+                let insn = program.insns[load];
+                opcode::class(insn.code) == opcode::LDX && insn.src == from
+            });
+            let load = load.expect("a guard is followed by a load");
+            let store = |insn: Insn| {
+                // Both bits of the size are set in that of the largest.
+                let size = insn.code & opcode::DW;
+                Insn { code: opcode::ST | opcode::MEM | size, dst: insn.src, src: 0, ..insn }
+            };
+            let log = refusal(kernel, &broken(&program, &[load], store));
+            let log = log.unwrap_or_else(|| panic!("loaded with a store to the packet at {load}"));
+            assert!(log.contains("cannot write into packet"), "{log}");
+        }
+    }
+}
+
+#[test]
+fn the_verifier_refuses_other_uses_of_the_hook() {
+    for kernel in kernels("reject::the_verifier_refuses_other_uses_of_the_hook") {
+        if kernel.target() != Target::Packet {
+            continue;
+        }
+        // Packets of the largest size, so that a larger answer is more than the kernel allows.
+        let sizes = Sizes { window_bytes: PACKET_BYTES_MAX, output_bytes: PACKET_BYTES_MAX, ..SIZES };
+        let program = compile(&fragment(GROUPED), Target::Packet, sizes).expect("the largest packets");
+        assert_eq!(refusal(kernel, &program), None, "the whole program");
+        let largest = Insn {
+            code: opcode::ALU64 | opcode::MOV,
+            dst: 0,
+            src: 0,
+            off: 0,
+            imm: i32::try_from(PACKET_BYTES_MAX).expect("a small number"),
+        };
+        let bounds = positions(&program, |insn| insn == largest);
+        let reason = ["should have been in [0, 32770]"];
+        refuses(kernel, &program, "an answer without a bound", &bounds, |_| NO_OPERATION, &reason);
+        // The context ends behind the length, which is its last field.
+        let length = positions(&program, |insn| insn.code == LOAD && insn.src == 5 && insn.off == 40);
+        let behind = |insn: Insn| Insn { off: insn.off + 8, ..insn };
+        let reason = ["invalid bpf_context access off=48 size=8"];
+        refuses(kernel, &program, "a field behind the context", &length[..1], behind, &reason);
+    }
 }
 
 fn compile_error(text: &str, sizes: Sizes) -> CompileError {
