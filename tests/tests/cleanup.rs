@@ -10,6 +10,7 @@ use engine::kernel::kernel_available_or_skip;
 use engine::options::{BackendChoice, PushdownMode};
 use engine::session::{Session, SessionOptions};
 use futures::StreamExt;
+use weir_tests::configuration::is_chosen;
 
 /// Set in the process that is to be killed, or to be alone: the folder with its file.
 const ALONE: &str = "WEIR_TEST_FOLDER";
@@ -38,9 +39,13 @@ fn write_table(folder: &Path) {
     std::fs::write(folder.join("t.csv"), text).expect("the disk has room");
 }
 
+/// The read hook if `WEIR_BACKEND` says so.
+fn backend() -> BackendChoice {
+    if is_chosen("hook") && !is_chosen("stock") { BackendChoice::Hook } else { BackendChoice::Stock }
+}
+
 async fn session(folder: &Path) -> Session {
-    let options =
-        SessionOptions { pushdown: PushdownMode::Require, backend: BackendChoice::Stock, threads: Some(3) };
+    let options = SessionOptions { pushdown: PushdownMode::Require, backend: backend(), threads: Some(3) };
     let session = Session::new(options).expect("a session can be made");
     let path = folder.join("t.csv");
     let path = path.to_str().expect("a path in UTF-8");
