@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -45,6 +45,8 @@ pub enum Input {
     Line(String),
     /// The buffer is to become empty, and this is to be edited, the cursor between the two.
     Whole(String, String),
+    /// A byte came that is no text. The line as it was before, to be edited further, the cursor between the two.
+    NotText(String, String),
     Interrupted,
     End,
 }
@@ -70,7 +72,7 @@ impl LineEditor {
             .color_mode(if color { ColorMode::Forced } else { ColorMode::Disabled })
             .build();
         let mut editor = Editor::with_config(config)?;
-        let helper = SqlHelper { names, buffer: RefCell::default(), cursor: Cell::default() };
+        let helper = SqlHelper::new(names, String::new());
         editor.set_helper(Some(helper));
         let (wants_whole, has_buffer) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let up = Up { wants_whole: Arc::clone(&wants_whole), has_buffer: Arc::clone(&has_buffer) };
@@ -105,6 +107,12 @@ impl LineEditor {
                 Ok(Input::Whole(buffer.trim_end_matches('\n').to_owned(), format!("\n{line}")))
             }
             Ok(line) => Ok(Input::Line(line)),
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                let (mut line, cursor) =
+                    self.editor.helper().map(|helper| helper.typed.take()).unwrap_or_default();
+                let right = line.split_off(cursor);
+                Ok(Input::NotText(line, right))
+            }
             Err(ReadlineError::Interrupted) => Ok(Input::Interrupted),
             Err(ReadlineError::Eof) => Ok(Input::End),
             Err(other) => Err(other),
@@ -190,6 +198,8 @@ struct SqlHelper {
     buffer: RefCell<String>,
     /// Where the cursor is, as far as brackets next to it are to be shown.
     cursor: Cell<Option<usize>>,
+    /// The line, and the place of the cursor in it. An error of the editor loses them.
+    typed: RefCell<(String, usize)>,
 }
 
 impl Helper for SqlHelper {}
@@ -233,6 +243,8 @@ impl Hinter for SqlHelper {
     type Hint = Signature;
 
     fn hint(&self, line: &str, cursor: usize, _: &Context<'_>) -> Option<Signature> {
+        // Every change of the line comes by here.
+        self.typed.replace((line.to_owned(), cursor));
         let buffer = self.buffer.borrow();
         if cursor < line.len() || buffer.len() + line.len() > COLOURED_BYTES_MAX {
             return None;
@@ -307,6 +319,8 @@ impl Highlighter for SqlHelper {
     }
 
     fn highlight_char(&self, line: &str, cursor: usize, kind: CmdKind) -> bool {
+        // Every move of the cursor comes by here.
+        self.typed.borrow_mut().1 = cursor;
         // The line that stays on the screen has no bracket marked.
         self.cursor.set((kind != CmdKind::ForcedRefresh).then_some(cursor));
         self.buffer.borrow().len() + line.len() <= COLOURED_BYTES_MAX
@@ -314,6 +328,10 @@ impl Highlighter for SqlHelper {
 }
 
 impl SqlHelper {
+    fn new(names: Rc<Names>, buffer: String) -> SqlHelper {
+        SqlHelper { names, buffer: RefCell::new(buffer), cursor: Cell::default(), typed: RefCell::default() }
+    }
+
     /// SGR codes of a token.
     fn style(&self, text: &str, pieces: &[Piece], at: usize) -> Option<&'static str> {
         let piece = &pieces[at];
@@ -370,7 +388,7 @@ mod tests {
 
     fn helper(buffer: &str) -> SqlHelper {
         let names = Rc::new(Names::new(SessionContext::new()));
-        SqlHelper { names, buffer: RefCell::new(buffer.to_owned()), cursor: Cell::new(None) }
+        SqlHelper::new(names, buffer.to_owned())
     }
 
     #[tokio::test]

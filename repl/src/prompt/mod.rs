@@ -61,6 +61,10 @@ pub async fn run(shell: &mut Shell, with_start_file: bool) -> Result<(), Error> 
                 shell.pending.clear();
                 initial = (left, right);
             }
+            Input::NotText(left, right) => {
+                error::note("what was not UTF-8 is left out");
+                initial = (left, right);
+            }
             Input::Interrupted => shell.pending.clear(),
             Input::End => return Ok(()),
         }

@@ -24,8 +24,8 @@ impl Shell {
     pub async fn run_command(&mut self, command: Command) -> Result<Flow, Error> {
         match command {
             Command::Quit => return Ok(Flow::Quit),
-            Command::Explain => self.say(&proof::explain(self.last()?)?)?,
-            Command::Program => self.say(&proof::program(self.last()?)?)?,
+            Command::Explain => self.show_text(&proof::explain(self.last()?)?)?,
+            Command::Program => self.show_text(&proof::program(self.last()?)?)?,
             Command::Backend(choice) => self.backend(choice).await?,
             Command::Timing(on) => {
                 self.timing = on.unwrap_or(!self.timing);

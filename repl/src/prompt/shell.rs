@@ -269,7 +269,12 @@ impl Shell {
         self.write(&text)
     }
 
-    /// Shows a text, which is no result, on the screen.
+    /// Shows a text where results go.
+    pub fn show_text(&self, text: &str) -> Result<(), Error> {
+        self.write(text.as_bytes())
+    }
+
+    /// Tells something on the screen, also while results go to a file.
     pub fn say(&self, text: &str) -> Result<(), Error> {
         self.print(text.as_bytes())
     }

@@ -1,0 +1,3 @@
+//! The program as a user meets it: over pipes.
+
+mod cli;
