@@ -1,3 +1,5 @@
-//! The program as a user meets it: over pipes.
+//! The program as a user meets it: over pipes, and at a terminal.
 
 mod cli;
+mod prompt;
+mod terminal;

@@ -1,0 +1,6 @@
+//! The prompt, at a terminal.
+
+mod commands;
+mod editing;
+mod running;
+mod session;
