@@ -122,12 +122,13 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn an_interrupt_is_noticed_while_all_workers_are_busy() {
+    #[test]
+    fn an_interrupt_is_noticed_while_all_workers_are_busy() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         listen(Interrupt::IsCounted).unwrap();
         // Steps as those of a large batch. The workers look for signals after some 60 of them.
         for _ in 0..2 {
-            tokio::spawn(std::future::poll_fn(|context| {
+            runtime.spawn(std::future::poll_fn(|context| {
                 std::thread::sleep(Duration::from_millis(500));
                 context.waker().wake_by_ref();
                 Poll::<()>::Pending
@@ -139,9 +140,10 @@ mod tests {
             let process = std::process::id().to_string();
             std::process::Command::new("kill").args(["-INT", &process]).status().unwrap();
         });
-        let outcome = cancellable(std::future::pending::<Result<(), Error>>()).await;
+        let outcome = runtime.block_on(cancellable(std::future::pending::<Result<(), Error>>()));
         assert!(matches!(outcome, Err(Error::Cancelled)));
         // 60 steps would be half a minute.
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+        runtime.shutdown_background();
     }
 }

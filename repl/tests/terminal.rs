@@ -165,7 +165,9 @@ pub struct Terminal {
 
 impl Terminal {
     fn new(command: Command, rows: u16, columns: u16) -> Terminal {
-        let process = UnixProcess::spawn_command(command).unwrap();
+        let mut process = UnixProcess::spawn_command(command).unwrap();
+        // It gives each terminal its own size, at a moment that may be after the shell's stty.
+        process.set_window_size(columns, rows).unwrap();
         let mut screen = process.get_raw_handle().unwrap();
         let (send, output) = channel();
         // A thread, so that the program can write while a test is busy, or types more than a pipe holds.

@@ -9,7 +9,8 @@ use crate::pager::Setting;
 use crate::results::{Border, ROWS_SHOWN};
 
 /// All options, in the order that `\pset` lists them.
-pub const NAMES: [&str; 8] = ["format", "null", "border", "maxrows", "maxwidth", "pager", "expanded", "keys"];
+pub const NAMES: [&str; 9] =
+    ["format", "table", "null", "border", "maxrows", "maxwidth", "pager", "expanded", "keys"];
 
 /// The names of all formats.
 fn formats() -> Vec<String> {

@@ -192,7 +192,10 @@ fn an_editor_changes_the_statement() {
     let failing = home.write_script("failing", "exit 3");
     let home = home.set("VISUAL", &failing);
     let mut terminal = start(&home);
-    check(&terminal.run("SELECT 1 \\e"), &["weir: error: ", "exit status: 3: nothing is run"]);
+    terminal.begin("SELECT 1 \\e");
+    terminal.type_in(ENTER);
+    // The statement is still there.
+    terminal.wait_for("exit status: 3: nothing is run\n   ->");
     let home = home.set("VISUAL", "there-is-none -x");
     let mut terminal = start(&home);
     check(&terminal.run("\\e"), &["weir: error: cannot run there-is-none: "]);
@@ -302,10 +305,12 @@ fn printing_options() {
         "format    automatic",
         "null      NULL",
         "border    2",
-        "maxrows   what the screen holds",
-        "maxwidth  0 (the terminal's)",
+        "table     result",
+        "maxrows   auto",
+        "maxwidth  0",
         "pager     on",
         "expanded  off",
+        "keys      emacs",
     ] {
         check(&list, &[&format!("\n{line}\n")]);
     }

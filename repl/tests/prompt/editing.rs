@@ -141,7 +141,7 @@ fn completion() {
     check_candidates(terminal, "SELECT * FROM trips, zones z WHERE z.", &["zone", "city"]);
     check_completed(terminal, "SELECT * FROM 'a b.csv' WHERE ", "SELECT * FROM 'a b.csv' WHERE x");
     check_candidates(terminal, "\\s", &["\\summary", "\\set"]);
-    check_candidates(terminal, "\\pset format ", &["automatic", "csv", "json"]);
+    check_candidates(terminal, "\\pset format ", &["automatic", "table", "csv", "tsv"]);
     check_completed(terminal, "\\d tr", "\\d trips");
     check_completed(terminal, "\\i tr", "\\i trips.csv");
     check_completed(terminal, "\\backend in", "\\backend interpret");
