@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::listing::ListingTableUrl;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{CsvReadOptions, SessionConfig, SessionContext};
@@ -48,7 +49,11 @@ impl Session {
         config.options_mut().sql_parser.collect_spans = true;
         let weir =
             WeirOptions { pushdown: options.pushdown, backend: options.backend, ..WeirOptions::default() };
-        let state = session_state_builder(config.with_option_extension(weir))?.build();
+        // DataFusion would remember for good which files a folder holds, and how long they are: the rows that come
+        // while a session runs would not be in its answers.
+        let runtime = RuntimeEnvBuilder::new().with_object_list_cache_limit(0).build_arc()?;
+        let builder = session_state_builder(config.with_option_extension(weir))?;
+        let state = builder.with_runtime_env(runtime).build();
         Ok(Session { context: SessionContext::new_with_state(state).enable_url_table() })
     }
 
@@ -135,6 +140,28 @@ mod tests {
             assert!(answer.contains("| 2        | 4 "), "{table}: {answer}");
         }
         assert!(session.register_csv("missing", &path("none.csv"), CsvReadOptions::new()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_added_to_a_folder_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let options = SessionOptions {
+            pushdown: PushdownMode::Require,
+            backend: BackendChoice::Interpret,
+            threads: Some(1),
+        };
+        let session = Session::new(options).unwrap();
+        let path = format!("{}/", folder.path().display());
+        write("a.csv", "n\n1\n");
+        session.register_csv("t", &path, CsvReadOptions::new()).await.unwrap();
+        let sum = async || count(&session, "SELECT sum(n) AS total FROM t WHERE n > 0").await;
+        assert!(sum().await.contains("| 1     |"));
+        write("a.csv", "n\n1\n20\n");
+        write("b.csv", "n\n300\n");
+        assert!(sum().await.contains("| 321   |"));
+        std::fs::remove_file(folder.path().join("a.csv")).unwrap();
+        assert!(sum().await.contains("| 300   |"));
     }
 
     #[test]
