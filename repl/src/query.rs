@@ -10,7 +10,13 @@ use std::time::{Duration, Instant};
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::listing::{ListingTable, ListingTableUrl};
+use datafusion::datasource::source_as_provider;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::object_store;
+use datafusion::object_store::local::LocalFileSystem;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
@@ -45,6 +51,7 @@ pub async fn execute(
     // A task of its own, so that a plan that computes for long at a stretch does not keep Ctrl-C waiting.
     let running = tokio::spawn(async move {
         let logical = context.state().statement_to_plan(statement).await?;
+        check_files(&logical)?;
         let frame = context.execute_logical_plan(logical).await?;
         let tasks = Arc::new(frame.task_ctx());
         let plan = frame.create_physical_plan().await?;
@@ -59,6 +66,35 @@ pub async fn execute(
         Ok(Executed { schema, rows, plan, elapsed: began.elapsed() })
     });
     cancellable(AbortOnDrop(running)).await
+}
+
+/// A file may have gone since it became a table. DataFusion would list what is there and answer without its rows.
+fn check_files(plan: &LogicalPlan) -> Result<()> {
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Ok(provider) = source_as_provider(&scan.source)
+            && let Some(table) = provider.downcast_ref::<ListingTable>()
+        {
+            table.table_paths().iter().try_for_each(check_file)?;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })
+    .map(|_| ())
+}
+
+/// Also of a folder, or of the one that a pattern is for.
+fn check_file(url: &ListingTableUrl) -> Result<()> {
+    if url.scheme() != "file" {
+        return Ok(());
+    }
+    let path = LocalFileSystem::new().path_to_filesystem(url.prefix())?;
+    match path.metadata() {
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
+            let path = path.display().to_string();
+            Err(object_store::Error::NotFound { path, source: Box::new(source) }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The one batch of a query that the prompt itself asks.

@@ -375,6 +375,24 @@ fn tables_are_listed_with_the_names_of_their_files() {
 }
 
 #[test]
+fn a_file_that_has_gone_is_an_error() {
+    let folder = folder(&[("a.csv", "x\n1\n2\n"), ("parts/p.csv", "x\n1\n")]);
+    let folder = folder.path();
+    for sql in ["SELECT count(*) AS n FROM a", "SELECT 1 AS n WHERE EXISTS (SELECT x FROM a WHERE x > 1)"] {
+        std::fs::write(folder.join("a.csv"), "x\n1\n2\n").unwrap();
+        let output = run(folder, &["--format", "csv", "a.csv", "-c", sql, "-c", "\\! rm a.csv", "-c", sql]);
+        let before = if sql.contains("count") { "n\n2\n" } else { "n\n1\n" };
+        expect_failure(output, 1, before, "there is no file ");
+    }
+    let sql = "SELECT count(*) AS n FROM parts";
+    // What is not in a folder any more was none of the files that were asked for.
+    expect(run(folder, &["--format", "csv", "parts", "-c", "\\! rm parts/p.csv", "-c", sql]), "n\n0\n");
+    std::fs::write(folder.join("parts/p.csv"), "x\n1\n").unwrap();
+    let output = run(folder, &["parts", "-c", "\\! rm -r parts", "-c", sql]);
+    expect_failure(output, 1, "", "there is no file ");
+}
+
+#[test]
 fn files_inside_sql() {
     let folder = folder(&[("a.csv", "x\n1\n2\n")]);
     expect(run(folder.path(), &["--format", "csv", "-c", "SELECT count(*) AS n FROM 'a.csv'"]), "n\n2\n");
