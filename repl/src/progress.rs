@@ -45,9 +45,10 @@ impl Progress {
 }
 
 impl Watch {
-    /// Begins to watch a plan. Draws nothing if standard error is not a terminal.
+    /// Begins to watch a plan. Draws nothing on what is no terminal, or one on which nothing can be taken back.
     pub fn begin(&self, plan: &Arc<dyn ExecutionPlan>) {
-        if !std::io::stderr().is_terminal() || !std::io::stdout().is_terminal() {
+        let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+        if is_dumb || !std::io::stderr().is_terminal() || !std::io::stdout().is_terminal() {
             return;
         }
         let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,9 +100,9 @@ impl Watched {
         let state = State::of(&self.plan, process_bytes().saturating_sub(self.process_bytes_before));
         let bar = self.bar.get_or_insert_with(|| {
             // The template is a constant; a wrong one would leave indicatif's own style.
-            let template = "{bar:24} {msg}";
+            let template = format!("{{bar:{BAR_COLUMNS}}} {{msg}}");
             let style =
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+                ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = ProgressBar::with_draw_target(
                 Some(1),
                 ProgressDrawTarget::term_like(Box::new(Narrow(Term::stderr()))),
@@ -110,7 +111,8 @@ impl Watched {
         });
         bar.set_length(state.bytes_total.max(1));
         bar.set_position(state.bytes_done.min(state.bytes_total));
-        bar.set_message(state.message(self.began.elapsed()));
+        let columns = usize::from(Narrow(Term::stderr()).width()).saturating_sub(BAR_COLUMNS + 1);
+        bar.set_message(state.message(self.began.elapsed(), columns));
     }
 
     fn clear(&mut self) {
@@ -119,6 +121,8 @@ impl Watched {
         }
     }
 }
+
+const BAR_COLUMNS: usize = 24;
 
 /// The terminal, some columns narrower. The bar is padded to the width; the terminal's echo of Ctrl-C behind it would
 /// begin a further line, and the bar would not go from the first one.
@@ -201,24 +205,29 @@ impl State {
         state
     }
 
-    fn message(&self, elapsed: Duration) -> String {
+    /// As much as there is room for; the records go first.
+    fn message(&self, elapsed: Duration, columns: usize) -> String {
         let seconds = elapsed.as_secs_f64().max(1e-3);
         let rate = self.bytes_done as f64 / seconds;
-        let mut message = format!(
-            "{} of {} · {} records · {}/s",
-            bytes(self.bytes_done),
-            bytes(self.bytes_total),
-            count(self.records),
-            bytes(rate as u64)
-        );
+        let mut parts = vec![
+            format!("{} of {}", bytes(self.bytes_done), bytes(self.bytes_total)),
+            format!("{} records", count(self.records)),
+            format!("{}/s", bytes(rate as u64)),
+        ];
         if self.bytes_done >= self.bytes_total {
             // What is left is not reading: a sort, a join.
-            message.push_str(" · finishing");
+            parts.push("finishing".to_owned());
         } else if rate >= 1.0 {
             let left = Duration::from_secs_f64((self.bytes_total - self.bytes_done) as f64 / rate);
-            message.push_str(&format!(" · {} left", indicatif::HumanDuration(left)));
+            parts.push(format!("{} left", indicatif::HumanDuration(left)));
         }
-        message
+        loop {
+            let message = parts.join(" · ");
+            if message.chars().count() <= columns || parts.len() == 1 {
+                return message;
+            }
+            parts.remove(1);
+        }
     }
 }
 
@@ -237,12 +246,15 @@ mod tests {
     fn messages() {
         let half = State { bytes_done: 383_000_000, bytes_total: 766_000_000, records: 3_000_000 };
         assert_eq!(
-            half.message(Duration::from_secs(2)),
+            half.message(Duration::from_secs(2), 80),
             "383 MB of 766 MB · 3,000,000 records · 192 MB/s · 2 seconds left"
         );
+        assert_eq!(half.message(Duration::from_secs(2), 55), "383 MB of 766 MB · 192 MB/s · 2 seconds left");
+        assert_eq!(half.message(Duration::from_secs(2), 40), "383 MB of 766 MB · 2 seconds left");
+        assert_eq!(half.message(Duration::from_secs(2), 0), "383 MB of 766 MB");
         let all = State { bytes_done: 766_000_000, ..half };
-        assert!(all.message(Duration::from_secs(2)).ends_with("383 MB/s · finishing"));
+        assert!(all.message(Duration::from_secs(2), 80).ends_with("383 MB/s · finishing"));
         let none = State { bytes_done: 0, ..half };
-        assert!(none.message(Duration::ZERO).ends_with("0 B/s"));
+        assert!(none.message(Duration::ZERO, 80).ends_with("0 B/s"));
     }
 }
