@@ -85,6 +85,7 @@ fn from_path(written: &str, csv: &CsvArguments) -> Result<Table, Error> {
         Ok(metadata) if !metadata.is_file() => Err(Error::NoFile { path: written.into() }),
         // Before the wildcards: a file that is called "a[1].csv" is that file.
         Ok(_) => {
+            std::fs::File::open(path).map_err(unreadable)?;
             let name = file_name(path);
             let kind = kind_of(&name).unwrap_or_default();
             let stem = stem(&name, &kind).to_string();

@@ -1,6 +1,7 @@
 //! What to do about an error: the place of the wrong name if DataFusion does not tell it, and the names that exist.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
@@ -264,6 +265,18 @@ fn tables(state: &SessionState) -> BTreeSet<String> {
 /// A path in quotes.
 fn file(path: &str, place: Option<Range<usize>>) -> Advice {
     let written = Path::new(path);
+    if written.is_file()
+        && let Err(error) = File::open(written)
+    {
+        let sentence = Some(format!("cannot read '{path}': {error}"));
+        return Advice { place, hints: Vec::new(), sentence };
+    }
+    if written.is_file() && path.contains(['*', '?', '[']) {
+        let hint = "The file of this name is read when it is named on the command line.".to_owned();
+        let sentence =
+            Some(format!("'{path}' is a pattern in FROM, and no file could be read that matches it"));
+        return Advice { place, hints: vec![hint], sentence };
+    }
     if written.exists() {
         let hint = format!(
             "A file is read by its name in FROM if it ends with .csv, .json, .parquet and the like. Others are named \

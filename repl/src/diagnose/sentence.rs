@@ -215,6 +215,7 @@ fn stored(error: &object_store::Error) -> String {
     match error {
         object_store::Error::NotFound { path, .. } => format!("there is no file {path}"),
         object_store::Error::PermissionDenied { path, .. } => format!("no permission to read {path}"),
+        object_store::Error::Generic { source, .. } => source.to_string(),
         other => other.to_string(),
     }
 }
