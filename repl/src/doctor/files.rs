@@ -24,7 +24,12 @@ pub fn all(paths: &[String], stock: bool, has_hook: bool) -> Result<Vec<Finding>
     for written in paths {
         let unreadable = |source| Error::PathUnreadable { path: written.clone(), source };
         let path = Path::new(written);
-        if !path.metadata().map_err(unreadable)?.is_dir() {
+        let metadata = path.metadata().map_err(unreadable)?;
+        if !metadata.is_file() && !metadata.is_dir() {
+            // Opening a pipe waits for somebody who writes into it.
+            return Err(Error::NoFile { path: written.clone() });
+        }
+        if metadata.is_file() {
             findings.push(file(path, mounts.as_ref(), stock, hook.as_mut()));
             continue;
         }
@@ -116,6 +121,7 @@ mod tests {
         assert_eq!(lines[3], "note    DIR/empty: no CSV file in this folder");
         assert_eq!(lines.len(), 4 + FILES_MAX + 1);
         assert_eq!(lines[4 + FILES_MAX], "note    DIR/many: and 2 files more");
+        assert!(matches!(all(&["/dev/null".into()], true, false), Err(Error::NoFile { .. })));
         assert!(matches!(all(&["/nope/x.csv".into()], true, false), Err(Error::PathUnreadable { .. })));
     }
 }
