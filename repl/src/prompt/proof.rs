@@ -12,7 +12,7 @@ use engine::report::{Scan, ScannedBy, scans};
 
 use super::shell::Last;
 use crate::error::Error;
-use crate::results::summary::{bytes, count};
+use crate::results::summary::{bytes, count, counted};
 
 /// The scans of the last statement, what each did, and the plan with its counters.
 pub fn explain(last: &Last) -> Result<String, Error> {
@@ -72,7 +72,7 @@ fn explain_scan(text: &mut String, scan: &Scan) {
         }
         ScannedBy::DataFusion { rows, declined } => {
             line("ran in", &["DataFusion".to_owned()]);
-            line("did", &[format!("{} rows", count(*rows))]);
+            line("did", &[counted(*rows, "row")]);
             line("declined", &declined.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
     }
