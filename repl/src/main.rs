@@ -99,10 +99,7 @@ async fn run_scripts(arguments: &Arguments) -> Result<(), Error> {
         table.register(&session).await?;
     }
     let mut shell = Shell::new(session, Style::for_stdout(arguments.format));
-    // The editor draws on standard output.
-    let at_prompt =
-        arguments.scripts.is_empty() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    if at_prompt {
+    if arguments.scripts.is_empty() && std::io::stdin().is_terminal() {
         return prompt::run(&mut shell, !arguments.no_start_file).await;
     }
     signals::listen(Interrupt::EndsProcess).map_err(Error::Signal)?;

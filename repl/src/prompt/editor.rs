@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::measure_text_width;
 use rustyline::completion::Completer;
-use rustyline::config::{BellStyle, Configurer};
+use rustyline::config::{Behavior, BellStyle, Configurer};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
@@ -69,6 +69,7 @@ impl LineEditor {
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
             .bell_style(BellStyle::None)
+            .behavior(if is_on_screen() { Behavior::Stdio } else { Behavior::PreferTerm })
             .color_mode(if color { ColorMode::Forced } else { ColorMode::Disabled })
             .build();
         let mut editor = Editor::with_config(config)?;
@@ -81,8 +82,11 @@ impl LineEditor {
         let history_file = history_file();
         if let Some(file) = &history_file {
             // The first session has no file yet.
-            if let Err(error) = editor.load_history(file) {
-                log::debug!("history {}: {error}", file.display());
+            if editor.load_history(file).is_err() && repair(file) {
+                editor.clear_history()?;
+                if let Err(error) = editor.load_history(file) {
+                    log::debug!("history {}: {error}", file.display());
+                }
             }
         }
         Ok(LineEditor { editor, history_file, wants_whole, has_buffer })
@@ -135,12 +139,21 @@ impl LineEditor {
 
     /// Takes the rows of the buffer and of the line from the screen.
     fn erase(&mut self, buffer: &str, line: &str) {
+        if !is_on_screen() {
+            return;
+        }
         let columns = self.editor.dimensions().map_or(80, |(columns, _)| usize::from(columns)).max(1);
         let rows: usize = buffer.lines().chain([line]).map(|line| rows(line, columns)).sum();
         let mut stdout = std::io::stdout().lock();
         // Without a terminal there is nothing to take away.
         let _ = write!(stdout, "\x1b[{rows}A\r\x1b[J").and_then(|()| stdout.flush());
     }
+}
+
+/// Whether standard output is a terminal. Results may go to a file or a pipe; the prompt is then shown on the terminal
+/// all the same, and is no part of them.
+fn is_on_screen() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// Rows of the screen that a line with a prompt takes.
@@ -155,6 +168,16 @@ fn append(editor: &mut Editor<SqlHelper, FileHistory>, file: &Path) -> rustyline
         std::fs::create_dir_all(folder)?;
     }
     editor.append_history(file)
+}
+
+/// Bytes that are no text would keep all of a history from being read, and anything from being added to it. Gives
+/// whether there were such, and now are none.
+fn repair(file: &Path) -> bool {
+    let Ok(bytes) = std::fs::read(file) else { return false };
+    match String::from_utf8_lossy(&bytes) {
+        Cow::Borrowed(_) => false,
+        Cow::Owned(text) => std::fs::write(file, text).is_ok(),
+    }
 }
 
 /// `$XDG_STATE_HOME/weir/history`, by default in ~/.local/state.
@@ -440,5 +463,20 @@ mod tests {
             assert_eq!(prompt(buffer).0, expected);
             assert_eq!(prompt(buffer).0.len(), PROMPT_COLUMNS);
         }
+    }
+
+    #[test]
+    fn a_history_with_bytes_that_are_no_text_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("history");
+        std::fs::write(&file, b"#V2\nSELECT 1;\nSELECT '\xff';\n").unwrap();
+        let mut history = FileHistory::new();
+        assert!(history.load(&file).is_err());
+        assert!(repair(&file));
+        history.clear().unwrap();
+        history.load(&file).unwrap();
+        assert_eq!(history.iter().collect::<Vec<_>>(), ["SELECT 1;", "SELECT '\u{fffd}';"]);
+        assert!(!repair(&file));
+        assert!(!repair(&folder.path().join("none")));
     }
 }
