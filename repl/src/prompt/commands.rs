@@ -259,7 +259,10 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
         return Err(usage(format!("'{}' is too much", arguments[arguments_max])));
     }
     let mut arguments = arguments.into_iter();
-    let first = arguments.next();
+    let first = arguments.next().map(|first| match entry.argument {
+        Argument::File => with_home(&first),
+        _ => first,
+    });
     let needed = || first.clone().ok_or_else(|| usage("an argument is missing".to_owned()));
     Ok(match entry.names[0] {
         "explain" => Command::Explain,
@@ -303,6 +306,15 @@ fn words(text: &str) -> Result<Vec<String>, String> {
     shell_words::split(text).map_err(|_| "a quote is not closed".to_owned())
 }
 
+/// A path that may begin with `~`, as a shell understands it.
+pub fn with_home(path: &str) -> String {
+    let below = path.strip_prefix('~').filter(|below| below.is_empty() || below.starts_with('/'));
+    match (below, dirs::home_dir()) {
+        (Some(below), Some(home)) => format!("{}{below}", home.display()),
+        _ => path.to_owned(),
+    }
+}
+
 /// `on`, `off`, or nothing for the other of the two.
 pub fn on_off(word: Option<&str>) -> Result<Option<bool>, String> {
     match word.map(str::to_ascii_lowercase).as_deref() {
@@ -341,6 +353,10 @@ mod tests {
         check("\\d trips;", Command::Describe(Some("trips".into())));
         check("\\d 'a b'", Command::Describe(Some("a b".into())));
         check("\\i \"it's.sql\"", Command::Include("it's.sql".into()));
+        let home = dirs::home_dir().unwrap().display().to_string();
+        check("\\i ~/a.sql", Command::Include(format!("{home}/a.sql")));
+        check("\\cd ~", Command::Folder(Some(home)));
+        check("\\cd ~a", Command::Folder(Some("~a".into())));
         check("\\G", Command::Go { file: None, expanded: true });
         check("\\g out.csv", Command::Go { file: Some("out.csv".into()), expanded: false });
         check("\\watch", Command::Watch(Duration::from_secs(2)));

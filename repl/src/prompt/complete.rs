@@ -1,7 +1,5 @@
 //! Completion: the text and the cursor in, candidates out, those of the statement's own tables first.
 
-use std::path::Path;
-
 use engine::options::{BackendChoice, PushdownMode};
 
 use super::commands::{self, Argument};
@@ -74,7 +72,8 @@ fn begins(name: &str, typed: &str) -> bool {
 fn files(path: &str) -> Vec<String> {
     let (folder, name) =
         path.rsplit_once('/').map_or(("", path), |(folder, name)| (&path[..=folder.len()], name));
-    let listed = std::fs::read_dir(if folder.is_empty() { Path::new(".") } else { Path::new(folder) });
+    let listed =
+        std::fs::read_dir(if folder.is_empty() { ".".to_owned() } else { commands::with_home(folder) });
     let mut files = Vec::new();
     for entry in listed.into_iter().flatten().flatten() {
         // A name that is not UTF-8 cannot be typed.

@@ -1,7 +1,9 @@
 //! `\copy source TO file`: the text of the command in, a COPY statement out.
 
+use std::io;
 use std::path::Path;
 
+use super::commands::with_home;
 use crate::lex::{Kind, scan};
 use crate::sql;
 
@@ -16,8 +18,15 @@ const FORMATS: [(&str, &str); 7] = [
     ("arrow", "ARROW"),
 ];
 
+/// What is to be run, and the file that it writes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Copy {
+    pub sql: String,
+    pub file: String,
+}
+
 /// The statement, or what is wrong with the text.
-pub fn copy_statement(text: &str) -> Result<String, String> {
+pub fn copy_statement(text: &str) -> Result<Copy, String> {
     let form = || "\\copy {(QUERY)|TABLE} TO 'FILE'".to_owned();
     let scan = scan(text);
     let mut depth = 0;
@@ -56,13 +65,28 @@ pub fn copy_statement(text: &str) -> Result<String, String> {
     let source = if is_query { format!("({source})") } else { source.to_owned() };
     let words = shell_words::split(target).map_err(|_| "a quote is not closed".to_owned())?;
     let [file] = words.as_slice() else { return Err(form()) };
+    let file = &with_home(file);
     let ending = Path::new(file).extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     let format = FORMATS.iter().find(|(known, _)| Some(*known) == ending.as_deref());
     let Some((_, format)) = format else {
         let known: Vec<String> = FORMATS.iter().map(|(ending, _)| format!(".{ending}")).collect();
         return Err(format!("{file}: the ending says what to write: {} are known", known.join(", ")));
     };
-    Ok(format!("COPY {source} TO {} STORED AS {format}", sql::string(file)))
+    let sql = format!("COPY {source} TO {} STORED AS {format}", sql::string(file));
+    Ok(Copy { sql, file: file.clone() })
+}
+
+/// Whether a file can be made here. DataFusion would make missing folders, and does not say why it could not write.
+pub fn check_target(file: &str) -> io::Result<()> {
+    let path = Path::new(file);
+    if file.contains("://") {
+        return Ok(());
+    }
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(|_| ())
 }
 
 #[cfg(test)]
@@ -84,10 +108,21 @@ mod tests {
                 "COPY (WITH a AS (SELECT 1) SELECT * FROM a) TO 'x.csv' STORED AS CSV",
             ),
         ] {
-            assert_eq!(copy_statement(text).as_deref(), Ok(expected));
+            assert_eq!(copy_statement(text).map(|copy| copy.sql).as_deref(), Ok(expected));
         }
         for text in ["", "t", "t TO", "TO x.csv", "t TO a.xls", "t TO a", "t TO 'a", "t TO a.csv b"] {
             assert!(copy_statement(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn targets() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |name: &str| check_target(&folder.path().join(name).display().to_string());
+        assert!(check("a.csv").is_ok());
+        assert_eq!(check("none/a.csv").unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(check("").unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        assert!(check_target("a.csv").is_ok());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

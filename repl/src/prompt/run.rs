@@ -8,7 +8,7 @@ use datafusion::common::TableReference;
 use engine::options::WeirOptions;
 
 use super::commands::{self, Command, SECTIONS};
-use super::copy::copy_statement;
+use super::copy::{Copy, check_target, copy_statement};
 use super::describe::{self, SummaryQueries};
 use super::shell::{Flow, INCLUDE_DEPTH_MAX, Last, Once, Shell, Sink};
 use super::variables::substitute;
@@ -51,7 +51,8 @@ impl Shell {
             Command::Reset => self.pending.clear(),
             Command::Include(path) => return self.include(&path).await,
             Command::Copy(text) => {
-                let sql = copy_statement(&text).map_err(Error::Usage)?;
+                let Copy { sql, file: path } = copy_statement(&text).map_err(Error::Usage)?;
+                check_target(&path).map_err(|source| Error::FileUnwritable { path, source })?;
                 self.run_statements(&sql, None, Once::default()).await?;
             }
             Command::Set(None) => {
@@ -162,7 +163,7 @@ impl Shell {
     async fn edit(&mut self, file: Option<String>) -> Result<Flow, Error> {
         let text = match &file {
             Some(path) => {
-                run_editor(Path::new(&expanded(path)))?;
+                run_editor(Path::new(path))?;
                 read_text(path)?
             }
             None => {
@@ -220,25 +221,13 @@ fn table_reference(typed: &str) -> TableReference {
 
 fn sink(file: Option<String>) -> Result<Sink, Error> {
     let Some(path) = file else { return Ok(Sink::Terminal) };
-    let path = expanded(&path);
     match std::fs::File::create(&path) {
         Ok(file) => Ok(Sink::File { path: path.into(), file }),
         Err(source) => Err(Error::FileUnwritable { path, source }),
     }
 }
 
-/// The path with the home folder for `~`, as in a shell.
-fn expanded(path: &str) -> String {
-    match (path.strip_prefix('~'), dirs::home_dir()) {
-        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-            format!("{}{rest}", home.display())
-        }
-        _ => path.to_owned(),
-    }
-}
-
 fn read_text(path: &str) -> Result<String, Error> {
-    let path = &expanded(path);
     std::fs::read_to_string(path).map_err(|source| Error::ScriptUnreadable { path: path.to_owned(), source })
 }
 
@@ -266,7 +255,7 @@ fn help(name: Option<&str>) -> Result<String, Error> {
 
 fn change_folder(folder: Option<String>) -> Result<(), Error> {
     let folder = match folder {
-        Some(folder) => expanded(&folder).into(),
+        Some(folder) => folder.into(),
         None => dirs::home_dir().ok_or_else(|| Error::Usage("there is no home folder".to_owned()))?,
     };
     std::env::set_current_dir(&folder)
