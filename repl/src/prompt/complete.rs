@@ -12,6 +12,14 @@ pub type Candidates = (usize, Vec<String>);
 
 /// Candidates for the word in front of the cursor.
 pub fn complete(names: &Names, text: &str, cursor: usize) -> Candidates {
+    let (start, mut candidates) = all_candidates(names, text, cursor);
+    let mut seen = std::collections::BTreeSet::new();
+    // Names come from files and folders, and must not command the terminal; nor can such a one be typed.
+    candidates.retain(|each| !each.contains(char::is_control) && seen.insert(each.clone()));
+    (start, candidates)
+}
+
+fn all_candidates(names: &Names, text: &str, cursor: usize) -> Candidates {
     let before = &text[..cursor];
     if let Some(Part::Command(range)) = parts(before).last()
         && !before[range.start..].contains('\n')
@@ -19,11 +27,7 @@ pub fn complete(names: &Names, text: &str, cursor: usize) -> Candidates {
         let (at, candidates) = command(names, &before[range.start..]);
         return (range.start + at, candidates);
     }
-    let place = Place::new(text, cursor);
-    let (start, mut candidates) = place.candidates(names);
-    let mut seen = std::collections::BTreeSet::new();
-    candidates.retain(|candidate| seen.insert(candidate.clone()));
-    (start, candidates)
+    Place::new(text, cursor).candidates(names)
 }
 
 /// A line that begins with a backslash, up to the cursor.
@@ -377,7 +381,7 @@ mod tests {
         let names = names().await;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().display();
-        for name in ["trips.csv", "it's.csv", "a b.csv", ".hidden"] {
+        for name in ["trips.csv", "it's.csv", "a b.csv", ".hidden", "\x1b[2J.csv"] {
             std::fs::write(folder.path().join(name), "a,b\n1,2\n").unwrap();
         }
         std::fs::create_dir(folder.path().join("sub")).unwrap();
