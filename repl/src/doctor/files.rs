@@ -55,12 +55,6 @@ pub fn all(paths: &[String], stock: bool, has_hook: bool) -> Result<Vec<Finding>
 
 fn file(path: &Path, mounts: Option<&Mounts>, stock: bool, hook: Option<&mut HookProbe>) -> Finding {
     let name = path.display();
-    // To open a pipe would wait for somebody who writes into it.
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return Finding::note(format!(
-            "{name}: is no regular file, so queries on it run in DataFusion, if at all"
-        ));
-    }
     let opened = match File::open(path) {
         Ok(opened) => opened,
         Err(error) => {
