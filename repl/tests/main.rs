@@ -2,4 +2,5 @@
 
 mod cli;
 mod prompt;
+mod screens;
 mod terminal;

@@ -118,8 +118,9 @@ impl Home {
     /// Starts a command of the shell, with `arguments` as its `$@`.
     pub fn spawn_command(&self, command: &str, arguments: &[&str]) -> Terminal {
         let mut shell = Command::new("sh");
-        // The terminal must have its size before the program asks for it, and echo what is typed while a query runs.
-        let script = format!("stty rows {} columns {} echo; {command}", self.rows, self.columns);
+        // The terminal gets its size after the start, and the program must not ask for it before. It is to echo what is
+        // typed while a query runs, as terminals do.
+        let script = format!("read line; stty echo; {command}");
         shell.arg("-c").arg(script).arg("sh").args(arguments).current_dir(self.folder.path().join("work"));
         shell.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         for (name, folder) in [
@@ -180,8 +181,10 @@ impl Terminal {
                 }
             }
         });
+        let mut keyboard = process.get_raw_handle().unwrap();
+        keyboard.write_all(b"\n").unwrap();
         Terminal {
-            keyboard: process.get_raw_handle().unwrap(),
+            keyboard,
             process,
             output,
             emulator: Parser::new(cells(rows), cells(columns), 0),

@@ -2,5 +2,6 @@
 
 mod commands;
 mod editing;
+mod results;
 mod running;
 mod session;
