@@ -8,9 +8,12 @@ use std::path::Path;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
+use datafusion::sql::sqlparser::parser::ParserError;
 
-use super::names::{did_you_mean, list, nearest};
+use super::names::{did_you_mean, list, nearest, nearest_typed};
 use super::place::Source;
+use super::sentence::split_place;
+use crate::prompt::{KEYWORDS, is_keyword};
 use crate::sql;
 
 /// Files of a folder that are looked at.
@@ -49,6 +52,7 @@ pub fn advise(error: &DataFusionError, source: &Source<'_>, state: &SessionState
             name(text, source, state).unwrap_or_else(|| diagnosed(error, text, source))
         }
         DataFusionError::Configuration(text) => setting(text, source, state),
+        DataFusionError::SQL(error, _) => keyword(error, source),
         DataFusionError::Internal(_) => {
             let hint = "This should not happen. Please report it, with the statement.";
             Advice { hints: vec![hint.to_owned()], ..Advice::default() }
@@ -58,6 +62,19 @@ pub fn advise(error: &DataFusionError, source: &Source<'_>, state: &SessionState
         }
         _ => Advice::default(),
     }
+}
+
+/// A keyword with a typing error is a name to the parser, which stops at it, or takes it for an alias and stops at the
+/// next word.
+fn keyword(error: &ParserError, source: &Source<'_>) -> Advice {
+    let ParserError::ParserError(text) = error else { return Advice::default() };
+    let (_, Some((line, column))) = split_place(text) else { return Advice::default() };
+    // Every word of two letters is near to some keyword.
+    let words =
+        source.words_at(line, column).take_while(|word| !is_keyword(word)).filter(|word| word.len() > 2);
+    let near = words.map(|word| nearest_typed(word, KEYWORDS)).find(|near| !near.is_empty());
+    let near: Vec<String> = near.unwrap_or_default().into_iter().map(str::to_owned).collect();
+    Advice { hints: did_you_mean(&near).into_iter().collect(), ..Advice::default() }
 }
 
 /// Whether it comes from planning: then what it quotes is from the statement, and not from a file.
@@ -209,12 +226,18 @@ fn function<'a>(name: &str, known: impl Iterator<Item = &'a str>, source: &Sourc
     let known: BTreeSet<&str> = known.collect();
     let synonyms = SYNONYMS.iter().filter(|(_, meant)| known.contains(meant)).map(|(synonym, _)| *synonym);
     let near = nearest(name, known.iter().copied().chain(synonyms));
+    let place = || source.call(name).or_else(|| source.name(None, name));
+    if near == [name] {
+        // Of all kinds, only one that there is can be invalid at a place.
+        let hint = format!("{name} is a window function: write {name}(...) OVER (...).");
+        return Advice { place: place(), hints: vec![hint], sentence: None };
+    }
     let meant = near.into_iter().map(|near| {
         let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == near && !known.contains(near));
         sql::quoted(synonym.map_or(near, |(_, meant)| meant))
     });
     Advice {
-        place: source.call(name).or_else(|| source.name(None, name)),
+        place: place(),
         hints: did_you_mean(&meant.collect::<Vec<_>>()).into_iter().collect(),
         sentence: None,
     }
@@ -331,7 +354,7 @@ pub fn file_hint(path: &str) -> Option<String> {
 
 fn setting(text: &str, source: &Source<'_>, state: &SessionState) -> Advice {
     let is_unknown = text.contains("not found on")
-        || text.contains("Could not find config namespace")
+        || text.to_lowercase().contains("could not find config namespace")
         || text.contains("for the name of a setting");
     if !is_unknown {
         return Advice { place: quoted(text, source), ..Advice::default() };
@@ -340,6 +363,7 @@ fn setting(text: &str, source: &Source<'_>, state: &SessionState) -> Advice {
 }
 
 fn setting_named(source: &Source<'_>, state: &SessionState) -> Advice {
+    // In OPTIONS of a statement.
     let Some((written, place)) = source.setting() else { return Advice::default() };
     let entries = state.config_options().entries();
     let near: Vec<String> = nearest(&written, entries.iter().map(|entry| entry.key.as_str()))

@@ -9,22 +9,19 @@ const LISTED_MAX: usize = 8;
 /// A part of a name that is shorter says nothing.
 const PART_MIN: usize = 3;
 
-/// The nearest names, none if none is near: those with the fewest typing errors, else those that hold the wanted one,
-/// or are held by it, at their beginning or end.
-pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+/// Those with the fewest typing errors, none if all have too many.
+pub fn nearest_typed<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    best(names.into_iter().filter_map(|name| Some((typing_errors(wanted, name)?, name))).collect())
+}
+
+/// About one typing error in three characters: "nmae" is "name", "id" is not "max".
+fn typing_errors(wanted: &str, name: &str) -> Option<usize> {
     let wanted = wanted.to_lowercase();
-    let length = wanted.chars().count();
-    let mut found: Vec<(usize, &str)> = Vec::new();
-    for name in names {
-        let lower = name.to_lowercase();
-        let distance = osa_distance(&wanted, &lower);
-        // About one typing error in three characters: "nmae" is "name", "id" is not "max".
-        if distance <= (length + 1) / 3 {
-            found.push((distance, name));
-        } else if is_part(&wanted, &lower) || is_part(&lower, &wanted) {
-            found.push((length + distance, name));
-        }
-    }
+    let distance = osa_distance(&wanted, &name.to_lowercase());
+    (distance <= (wanted.chars().count() + 1) / 3).then_some(distance)
+}
+
+fn best(mut found: Vec<(usize, &str)>) -> Vec<&str> {
     found.sort_unstable();
     found.dedup();
     let best = found.first().map(|(distance, _)| *distance);
@@ -34,6 +31,23 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Ve
         .map(|(_, name)| name)
         .take(OFFERED_MAX)
         .collect()
+}
+
+/// The nearest names, none if none is near: those with the fewest typing errors, else those that hold the wanted one,
+/// or are held by it, at their beginning or end.
+pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted = wanted.to_lowercase();
+    let length = wanted.chars().count();
+    let mut found: Vec<(usize, &str)> = Vec::new();
+    for name in names {
+        let lower = name.to_lowercase();
+        if let Some(distance) = typing_errors(&wanted, &lower) {
+            found.push((distance, name));
+        } else if is_part(&wanted, &lower) || is_part(&lower, &wanted) {
+            found.push((length + osa_distance(&wanted, &lower), name));
+        }
+    }
+    best(found)
 }
 
 fn is_part(part: &str, whole: &str) -> bool {

@@ -76,6 +76,16 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The word that the parser stopped at, and the one before it, which it may have taken for an alias.
+    pub fn words_at(&self, line: u64, column: u64) -> impl Iterator<Item = &str> {
+        let at = self.tokens.iter().position(|token| token.span.start == Location { line, column });
+        let last_two = at.map_or(&[][..], |at| &self.tokens[at.saturating_sub(1)..=at]);
+        last_two.iter().rev().filter_map(|token| match &token.token {
+            Token::Word(word) if word.quote_style.is_none() => Some(word.value.as_str()),
+            _ => None,
+        })
+    }
+
     fn span(&self, span: &Span) -> Option<Range<usize>> {
         let begin = self.offset(span.start.line, span.start.column)?;
         let end = self.offset(span.end.line, span.end.column)?;
@@ -152,6 +162,10 @@ impl<'a> Source<'a> {
 
     /// The name that SET, RESET or SHOW begins with, as it is written.
     pub fn setting(&self) -> Option<(String, Range<usize>)> {
+        let Token::Word(verb) = &self.tokens.first()?.token else { return None };
+        if !matches!(verb.keyword, Keyword::SET | Keyword::RESET | Keyword::SHOW) {
+            return None;
+        }
         let is_part = |token: &&TokenWithSpan| matches!(token.token, Token::Word(_) | Token::Period);
         let mut name = self.tokens.iter().skip(1).take_while(is_part);
         let first = self.range(name.next()?)?;
@@ -241,6 +255,7 @@ mod tests {
         assert_eq!(named("SET weir.pushdwn = 'off'").unwrap(), "weir.pushdwn");
         assert_eq!(named("RESET a").unwrap(), "a");
         assert_eq!(named("SET"), None);
+        assert_eq!(named("CREATE EXTERNAL TABLE t"), None);
     }
 
     #[test]

@@ -71,6 +71,35 @@ async fn report(sql: &str) -> String {
 }
 
 #[tokio::test]
+async fn keywords() {
+    for (sql, hint) in [
+        ("SELCT 1", "Did you mean SELECT?"),
+        ("SELECT * FROM trips WHRE id = 1", "Did you mean WHERE?"),
+        ("SELECT * FROM trips WHERE id = 1 GRUOP BY id", "Did you mean GROUP?"),
+        ("SELECT * fro trips", "Did you mean FROM?"),
+        ("SELECT * FROM trips t x", ""),
+        ("SELECT 1 FROM trips WHERE )", ""),
+    ] {
+        let report = report(sql).await;
+        let found = report.split_once("HINT: ").map_or("", |(_, hint)| hint.trim_end());
+        assert_eq!(found, hint, "{report}");
+    }
+}
+
+#[tokio::test]
+async fn names_in_other_places() {
+    let options =
+        report("CREATE EXTERNAL TABLE e STORED AS CSV LOCATION 'a.csv' OPTIONS ('format.nope' '1')").await;
+    assert_eq!(options, "weir: error: Config value \"nope\" not found on CsvOptions\n");
+    assert!(report("SET nope = 1").await.starts_with("weir: error: there is no setting nope\n"));
+    let window = report("SELECT row_number() FROM trips").await;
+    assert!(
+        window.ends_with("HINT: row_number is a window function: write row_number(...) OVER (...).\n"),
+        "{window}"
+    );
+}
+
+#[tokio::test]
 async fn columns() {
     insta::assert_snapshot!(report("SELECT nmae FROM trips").await, @r#"
     weir: error: No field named nmae

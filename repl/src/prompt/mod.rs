@@ -30,6 +30,7 @@ use names::Names;
 use shell::{Flow, Shell};
 
 pub use commands::CommandError;
+pub use names::{KEYWORDS, is_keyword};
 
 /// Runs the start-up file, then what is typed.
 pub async fn run(shell: &mut Shell, with_start_file: bool) -> Result<(), Error> {
