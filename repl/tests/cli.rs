@@ -206,7 +206,7 @@ fn the_line_below_a_result_is_no_part_of_it() {
     let text = on_terminal(folder.path(), 60, &arguments, &[]);
     // It is wider than the terminal, which is no reason for a pager.
     assert!(
-        text.contains(" · interpreter: 2 B read, 2 B\nreturned, 1 record, 0 exceptions (interpret)\n"),
+        text.contains("\ninterpreter: 2 B read, 2 B returned, 1 record, 0 exceptions\n(interpret)\n"),
         "{text}"
     );
     assert!(text.lines().all(|line| console::measure_text_width(line) <= 60), "{text}");

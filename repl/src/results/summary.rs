@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use console::measure_text_width;
 use datafusion::physical_plan::ExecutionPlan;
 use engine::kernel::BackendKind;
 use engine::pushed::{DeclineReason, Declined};
@@ -28,29 +29,29 @@ pub fn line(rows: u64, elapsed: Duration, plan: &Arc<dyn ExecutionPlan>) -> Stri
     parts.join(SEPARATOR)
 }
 
-/// The line on as many rows of a terminal as it needs: cut between its parts, and between words where one part is too
-/// long. A pager would else open for it under every short result.
+/// The line on as many rows of a terminal as it needs: a part that does not fit begins a further row, and one that is
+/// wider than a row is cut between words. A pager would else open for it under every short result.
 pub fn folded(line: &str, columns: usize) -> String {
     let mut rows = String::new();
     let mut used = 0;
     for part in line.split(SEPARATOR) {
-        let is_whole = console::measure_text_width(part) <= columns;
-        let pieces: Vec<&str> = if is_whole { vec![part] } else { part.split(' ').collect() };
-        for (at, piece) in pieces.into_iter().enumerate() {
-            let separator = match (rows.is_empty(), at) {
-                (true, _) => "",
-                (false, 0) => SEPARATOR,
-                (false, _) => " ",
+        let width = measure_text_width(SEPARATOR) + measure_text_width(part);
+        let begins_row = used > 0 && used + width > columns;
+        for (at, word) in part.split(' ').enumerate() {
+            let separator = match at {
+                0 if used == 0 || begins_row => "",
+                0 => SEPARATOR,
+                _ => " ",
             };
-            let width = console::measure_text_width(separator) + console::measure_text_width(piece);
-            if used + width <= columns || rows.is_empty() {
+            let width = measure_text_width(separator) + measure_text_width(word);
+            if (at == 0 && begins_row) || (used > 0 && used + width > columns) {
+                rows.push('\n');
+                used = measure_text_width(word);
+            } else {
                 rows.push_str(separator);
                 used += width;
-            } else {
-                rows.push('\n');
-                used = console::measure_text_width(piece);
             }
-            rows.push_str(piece);
+            rows.push_str(word);
         }
     }
     rows
@@ -157,7 +158,7 @@ fn short(reason: &str) -> String {
     let mut visible = String::new();
     // DataFusion's word for an error of ours says nothing to a reader.
     push_visible(&mut visible, &reason.replace("External error: ", ""));
-    if console::measure_text_width(&visible) <= REASON_WIDTH_MAX {
+    if measure_text_width(&visible) <= REASON_WIDTH_MAX {
         return visible;
     }
     let mut cut = String::new();
@@ -326,7 +327,7 @@ mod tests {
         );
         assert_eq!(
             folded(line, 30),
-            "1 row · 0.500 s · kernel: 766\nMB read, 64 B returned,\n6,001,215 records (stock)"
+            "1 row · 0.500 s\nkernel: 766 MB read, 64 B\nreturned, 6,001,215 records\n(stock)"
         );
         assert_eq!(folded("DataFusion: é 日本語日本語", 12), "DataFusion:\né\n日本語日本語");
         assert_eq!(folded("longer than this", 3), "longer\nthan\nthis");
@@ -337,7 +338,7 @@ mod tests {
     fn reasons_are_short() {
         assert_eq!(short("a = 'x\ny': no"), "a = 'x\\ny': no");
         let cut = short(&"a = 1 OR ".repeat(100));
-        assert!(cut.ends_with('…') && console::measure_text_width(&cut) == REASON_WIDTH_MAX, "{cut}");
+        assert!(cut.ends_with('…') && measure_text_width(&cut) == REASON_WIDTH_MAX, "{cut}");
     }
 
     #[test]

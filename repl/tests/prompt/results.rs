@@ -136,6 +136,7 @@ fn a_syntax_error() {
     weir: error: syntax error at line 1, column 20: expected end of statement, found trips
     LINE 1: SELECT vendor FORM trips GROUP BY 1;
                                ^~~~~
+    HINT: Did you mean FROM?
     weir>
     "#);
 }
