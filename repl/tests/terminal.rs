@@ -51,7 +51,7 @@ impl Home {
     pub fn new(files: &[(&str, &str)]) -> Home {
         let home =
             Home { folder: tempfile::tempdir().unwrap(), environment: Vec::new(), rows: 40, columns: 100 };
-        for folder in ["home", "work", "config/weir", "state"] {
+        for folder in ["home", "current", "config/weir", "state"] {
             std::fs::create_dir_all(home.folder.path().join(folder)).unwrap();
         }
         for (name, text) in files {
@@ -72,7 +72,7 @@ impl Home {
 
     /// A path in the current folder of the program.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join("work").join(name)
+        self.folder.path().join("current").join(name)
     }
 
     pub fn write(&self, name: &str, text: &str) {
@@ -121,7 +121,7 @@ impl Home {
         // The terminal gets its size after the start, and the program must not ask for it before. It is to echo what is
         // typed while a query runs, as terminals do.
         let script = format!("read line; stty echo; {command}");
-        shell.arg("-c").arg(script).arg("sh").args(arguments).current_dir(self.folder.path().join("work"));
+        shell.arg("-c").arg(script).arg("sh").args(arguments).current_dir(self.folder.path().join("current"));
         shell.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         for (name, folder) in [
             ("HOME", "home"),

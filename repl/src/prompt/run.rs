@@ -16,7 +16,7 @@ use super::{names, options, proof};
 use crate::error::{self, Error};
 use crate::pager::Setting;
 use crate::query::collect;
-use crate::signals::{ForeignProgram, cancellable};
+use crate::signals::{ForeignProgram, Interrupts, cancellable};
 use crate::sql;
 
 impl Shell {
@@ -142,7 +142,12 @@ impl Shell {
     }
 
     async fn watch_statement(&mut self, sql: &str, period: Duration) -> Result<(), Error> {
+        // It remembers a Ctrl-C that comes when neither a statement runs nor the pause.
+        let interrupts = Interrupts::so_far();
         loop {
+            if interrupts.check().is_err() {
+                return Ok(());
+            }
             self.say(&format!("every {} s, Ctrl-C ends it\n", period.as_secs_f64()))?;
             match self.run_statements(sql, None, Once::default()).await {
                 Err(Error::Cancelled) => return Ok(()),

@@ -149,10 +149,12 @@ impl Shell {
     /// Runs what is finished in a text, the rest stays pending.
     pub async fn run_text(&mut self, text: &str, script: Option<&str>) -> Result<Flow, Error> {
         let mut pending = std::mem::take(&mut self.pending);
+        let interrupts = Interrupts::so_far();
         let mut lines = Lines::default();
         // Of the line in which a statement begins.
         let mut begin = 0;
         for part in parts(text) {
+            interrupts.check()?;
             match part {
                 Part::Unfinished(range) => {
                     begin = if pending.is_empty() { lines.before(text, range.start) } else { begin };

@@ -374,7 +374,7 @@ fn echo_help_folder_and_shell() {
     check(&terminal.run("\\? nope"), &["there is no command \\nope"]);
     terminal.run("\\cd sub");
     check(&terminal.run("SELECT x FROM 'inner.csv';"), &["│     77 │"]);
-    check(&terminal.run("\\! cat inner.csv; echo \"$PWD\" | tail -c 10"), &["x\n77\n", "/work/sub\n"]);
+    check(&terminal.run("\\! cat inner.csv; echo \"$PWD\" | tail -c 13"), &["x\n77\n", "/current/sub\n"]);
     terminal.run("\\cd");
     check(&terminal.run("\\!pwd"), &["/home\n"]);
     check(&terminal.run("\\! exit 7"), &["weir: exit status: 7"]);

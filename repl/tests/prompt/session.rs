@@ -86,7 +86,7 @@ fn a_closed_terminal_ends_the_prompt_that_does_not_hear_of_it() {
 #[test]
 fn standard_output_that_is_no_terminal_gets_results_alone() {
     let home = Home::new(&[("t.csv", "a\n1\n2\n")]);
-    // Standard input is a terminal: there is a prompt, on standard output.
+    // Standard input is a terminal, which alone makes nothing colourful.
     let command = "\"$@\" --pushdown off -c 'SELECT a FROM t ORDER BY a' -c '\\dt' -c '\\echo said' > out 2> err; cat err";
     let mut terminal = home.spawn_command(command, &[env!("CARGO_BIN_EXE_weir"), "t.csv"]);
     terminal.wait_for_end();
