@@ -175,7 +175,9 @@ impl SummaryQueries {
             let compiled = is_compiled(field.data_type());
             let values = number(next(true));
             nulls.push(records.zip(values).map(|(records, values)| records - values));
-            distinct.push(number(next(false)));
+            // The estimate may be beyond what there is.
+            let estimate = number(next(false));
+            distinct.push(estimate.map(|estimate| values.map_or(estimate, |values| estimate.min(values))));
             least.push(next(compiled));
             greatest.push(next(compiled));
         }
@@ -208,4 +210,29 @@ fn texts(batch: &RecordBatch) -> Result<Vec<Option<String>>> {
         Ok(Some(ArrayFormatter::try_new(column, &options)?.value(0).try_to_string()?))
     };
     batch.columns().iter().map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::Int64Array;
+    use datafusion::arrow::datatypes::{Field, Schema};
+
+    use super::*;
+
+    #[test]
+    fn there_are_no_more_different_values_than_values() {
+        let numbers = |numbers: &[i64]| {
+            let columns = numbers.iter().enumerate().map(|(at, &number)| {
+                (format!("c{at}"), Arc::new(Int64Array::from(vec![number])) as ArrayRef)
+            });
+            RecordBatch::try_from_iter(columns).unwrap()
+        };
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
+        for (estimate, expected) in [(991, 991), (1007, 1000)] {
+            let pushed = numbers(&[1001, 1000, -5, 5]);
+            let summary = SummaryQueries::merge(&schema, &pushed, &numbers(&[estimate])).unwrap();
+            let distinct = summary.column_by_name("distinct (about)").unwrap();
+            assert_eq!(distinct.as_any().downcast_ref::<UInt64Array>().unwrap().value(0), expected);
+        }
+    }
 }
