@@ -12,7 +12,9 @@ use engine::report::{Scan, ScannedBy, scans};
 
 use super::shell::Last;
 use crate::error::Error;
+
 use crate::results::summary::{bytes, count, counted};
+use crate::version;
 
 /// The scans of the last statement, what each did, and the plan with its counters.
 pub fn explain(last: &Last) -> Result<String, Error> {
@@ -125,11 +127,7 @@ pub fn backends(options: &WeirOptions) -> String {
         _ if options.pushdown == PushdownMode::Off => {
             "pushdown is off: all queries run in DataFusion".to_owned()
         }
-        BackendChoice::Auto => match (probe_hook(), probe()) {
-            (Ok(()), _) => "auto: hook where the file system has it, else stock".to_owned(),
-            (_, Ok(())) => "auto: stock".to_owned(),
-            _ => "auto: none, all queries run in DataFusion".to_owned(),
-        },
+        BackendChoice::Auto => format!("auto takes {}", version::backend()),
         choice => format!("{choice} was chosen"),
     };
     let _ = writeln!(text, "{taken}");

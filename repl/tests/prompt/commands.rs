@@ -65,7 +65,7 @@ fn backend() {
     let home = home().size(40, 200).set("PAGER", "");
     let mut terminal = start(&home);
     check(&terminal.run("\\backend"), &["\nhook  ", "\nstock  ", "\ninterpret was chosen"]);
-    check(&terminal.run("\\backend auto"), &["\nauto: "]);
+    check(&terminal.run("\\backend auto"), &["\nauto takes "]);
     check(&terminal.run("SHOW weir.backend;"), &["│ auto"]);
     check(&terminal.run("\\backend interpret"), &["\ninterpret was chosen"]);
     terminal.run("SELECT count(*) FROM trips WHERE id > 1;");

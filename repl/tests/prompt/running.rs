@@ -117,7 +117,7 @@ fn the_bar_leaves_no_trace() {
     let text = terminal.run(sql);
     assert!(terminal.log().contains(" records · "), "no bar: {}", terminal.log());
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!((lines[0], lines[1]), (format!("weir> {sql}").as_str(), "┌────────┬────────┐"), "{text}");
+    assert_eq!((lines[0], lines[1]), (format!("weir> {sql}").as_str(), "┌─────────┬────────┐"), "{text}");
     assert!(lines.iter().all(|line| !line.contains('━') && !line.contains('╸')), "{text}");
     assert_eq!(lines[lines.len() - 2..], ["", "weir> "], "{text}");
     // None that is not on the screen either.
