@@ -5,8 +5,8 @@
 //! editor, it is that program's alone.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -25,8 +25,10 @@ pub enum Interrupt {
 
 /// How often it happened, for those who wait for it.
 static COUNT: OnceLock<watch::Sender<u64>> = OnceLock::new();
-/// Programs that have the terminal.
-static FOREIGN: AtomicUsize = AtomicUsize::new(0);
+/// Programs that have the terminal, and when the last one left it.
+static FOREIGN: Mutex<(usize, Option<Instant>)> = Mutex::new((0, None));
+/// Ctrl-C that ends a program is seen here when the program may be gone already.
+const AFTER_FOREIGN: Duration = Duration::from_millis(200);
 
 /// Takes SIGINT from now on.
 pub fn listen(interrupt: Interrupt) -> io::Result<()> {
@@ -41,7 +43,7 @@ pub fn listen(interrupt: Interrupt) -> io::Result<()> {
     let take = move || {
         runtime.block_on(async {
             while signals.recv().await.is_some() {
-                if FOREIGN.load(Ordering::Relaxed) > 0 {
+                if is_for_foreign_program() {
                     continue;
                 }
                 if interrupt == Interrupt::EndsProcess {
@@ -53,6 +55,15 @@ pub fn listen(interrupt: Interrupt) -> io::Result<()> {
     };
     std::thread::Builder::new().name("weir-signals".to_owned()).spawn(take)?;
     Ok(())
+}
+
+fn foreign() -> MutexGuard<'static, (usize, Option<Instant>)> {
+    FOREIGN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_for_foreign_program() -> bool {
+    let (count, ended) = *foreign();
+    count > 0 || ended.is_some_and(|ended| ended.elapsed() < AFTER_FOREIGN)
 }
 
 fn end_process() -> ! {
@@ -104,21 +115,22 @@ pub struct ForeignProgram;
 
 impl ForeignProgram {
     pub fn begin() -> ForeignProgram {
-        FOREIGN.fetch_add(1, Ordering::Relaxed);
+        foreign().0 += 1;
         ForeignProgram
     }
 }
 
 impl Drop for ForeignProgram {
     fn drop(&mut self) {
-        FOREIGN.fetch_sub(1, Ordering::Relaxed);
+        let mut foreign = foreign();
+        foreign.0 -= 1;
+        foreign.1 = Some(Instant::now());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::task::Poll;
-    use std::time::{Duration, Instant};
 
     use super::*;
 
