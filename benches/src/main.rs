@@ -11,7 +11,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use engine::kernel::{BackendKind, LoadStatistics, Machine, probe};
+use machine::{BackendKind, LoadStatistics, Machine, probe};
 use pushdown::layout::{
     BEGIN, CONSUMED, END, EXCEPTIONS, MATCHED, Map, OUTPUT_USED, RECORDS, STOP, STOP_CHUNK, Sizes,
     WINDOW_SLACK_BYTES,

@@ -1,7 +1,6 @@
 //! The engine: DataFusion sessions whose CSV scans run as programs in the kernel.
 
 pub mod exec;
-pub mod kernel;
 pub mod options;
 pub mod pushed;
 pub mod report;
@@ -10,3 +9,5 @@ mod sample;
 pub mod session;
 pub mod state;
 mod translate;
+
+pub use machine;

@@ -10,9 +10,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use pushdown::Program;
 use pushdown::fragment::Fragment;
 
-use crate::kernel::BackendKind;
 use crate::options::{BackendChoice, PushdownMode};
 use crate::state::StateDecoder;
+use machine::BackendKind;
 
 /// What the rule found on one CSV scan and what the execution node runs.
 #[derive(Debug, Clone)]

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use datafusion::prelude::CsvReadOptions;
-use engine::kernel::kernel_available_or_skip;
 use engine::options::{BackendChoice, PushdownMode};
 use engine::session::{Session, SessionOptions};
 use futures::StreamExt;
+use machine::testing::kernel_available_or_skip;
 
 /// Open programs, maps and CSV files.
 fn open_count() -> usize {

@@ -7,9 +7,9 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::Result;
 use datafusion::prelude::CsvReadOptions;
-use engine::kernel::kernel_available_or_skip;
 use engine::options::{BackendChoice, PushdownMode};
 use engine::session::{Session, SessionOptions};
+use machine::testing::kernel_available_or_skip;
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| schema(DataType::Float64, DataType::Date32));
 static TEXT_SCHEMA: LazyLock<Schema> = LazyLock::new(|| schema(DataType::Utf8, DataType::Utf8));

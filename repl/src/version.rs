@@ -1,6 +1,6 @@
 //! What `--version` says about the machine: which kernel, which backend, which privileges.
 
-use engine::kernel::{Capabilities, kernel_release, probe, probe_hook};
+use engine::machine::{Capabilities, kernel_release, probe, probe_hook};
 
 /// Two lines; what cannot be told is left out. Asking the kernel takes some milliseconds at most.
 pub fn machine() -> String {

@@ -595,7 +595,7 @@ fn logs_are_shown_when_they_are_asked_for() {
 #[test]
 fn doctor() {
     let folder = folder(&[("a.csv", "x\n"), ("b.csv.gz", "x\n")]);
-    let with_kernel = engine::kernel::kernel_available_or_skip("doctor");
+    let with_kernel = machine::testing::kernel_available_or_skip("doctor");
     if with_kernel {
         let output = run(folder.path(), &["doctor", "a.csv", "b.csv.gz"]);
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");

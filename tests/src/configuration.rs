@@ -1,8 +1,9 @@
 //! The ways in which the same query is run; all must give the same answer.
 
-use engine::kernel::{hook_available_or_skip, kernel_available_or_skip, probe_hook};
 use engine::options::{BackendChoice, PushdownMode};
 use engine::session::{Session, SessionOptions};
+use machine::probe_hook;
+use machine::testing::{hook_available_or_skip, kernel_available_or_skip};
 
 /// One way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

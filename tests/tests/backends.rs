@@ -3,7 +3,8 @@
 
 use std::io::Write;
 
-use engine::kernel::{BackendKind, Machine, kernel_available_or_skip};
+use machine::testing::kernel_available_or_skip;
+use machine::{BackendKind, Machine};
 use pushdown::fragment::interpret as reference;
 use pushdown::fragment::{
     Aggregate, AggregateFunction, Column, ColumnType, Comparison, Dialect, Expr, Fragment, Output, Predicate,

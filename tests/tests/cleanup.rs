@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use datafusion::prelude::CsvReadOptions;
-use engine::kernel::kernel_available_or_skip;
 use engine::options::{BackendChoice, PushdownMode};
 use engine::session::{Session, SessionOptions};
 use futures::StreamExt;
+use machine::testing::kernel_available_or_skip;
 use weir_tests::configuration::is_chosen;
 
 /// Set in the process that is to be killed, or to be alone: the folder with its file.

@@ -1,7 +1,8 @@
 //! What must not be accepted: fragments the compiler refuses, and programs broken on purpose, which the verifier
 //! must refuse with a message. If it took one of these, a guard of the compiled programs would be of no use.
 
-use engine::kernel::{BackendKind, KernelError, Machine, kernel_available_or_skip};
+use machine::testing::kernel_available_or_skip;
+use machine::{BackendKind, KernelError, Machine};
 use pushdown::bpf::{Insn, opcode};
 use pushdown::fragment::{Fragment, text};
 use pushdown::layout::{Map, PACKET_BYTES_MAX, Sizes};

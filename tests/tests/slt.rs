@@ -12,8 +12,8 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::DataFusionError;
-use engine::kernel::probe_hook;
 use engine::session::Session;
+use machine::probe_hook;
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
 use weir_tests::configuration::{Configuration, OFF, available, is_chosen};
 

@@ -9,22 +9,27 @@ const LINES_MAX: usize = 500;
 /// Largest file that may be in the repository.
 const FILE_BYTES_MAX: u64 = 400 << 10;
 /// The only file with unsafe code.
-const UNSAFE_FILE: &str = "engine/src/kernel/sys.rs";
+const UNSAFE_FILE: &str = "engine/machine/src/sys.rs";
 
 /// Which crates of the workspace a crate may depend on.
-const WORKSPACE_DEPENDENCIES: [(&str, &[&str]); 6] = [
+const WORKSPACE_DEPENDENCIES: [(&str, &[&str]); 7] = [
     ("bpf-templates", &[]),
     ("pushdown", &["bpf-templates"]),
-    ("engine", &["pushdown"]),
+    ("engine/machine", &["pushdown"]),
+    ("engine", &["machine", "pushdown"]),
     ("repl", &["engine"]),
-    ("tests", &["engine", "pushdown", "bpf-templates"]),
-    ("benches", &["engine", "pushdown", "bpf-templates"]),
+    ("tests", &["engine", "machine", "pushdown", "bpf-templates"]),
+    ("benches", &["machine", "pushdown", "bpf-templates"]),
 ];
-/// All that the pure crates may depend on.
-const PURE_DEPENDENCIES: [(&str, &[&str]); 2] =
-    [("bpf-templates", &[]), ("pushdown", &["bpf-templates", "thiserror"])];
+/// All that the crates without a query engine may depend on.
+const ALL_DEPENDENCIES: [(&str, &[&str]); 3] = [
+    ("bpf-templates", &[]),
+    ("pushdown", &["bpf-templates", "thiserror"]),
+    ("engine/machine", &["aya-obj", "libc", "pushdown", "thiserror"]),
+];
 /// The packages of the workspace, by their names in manifests.
-const PACKAGES: [&str; 6] = ["bpf-templates", "pushdown", "engine", "weir", "weir-tests", "weir-benches"];
+const PACKAGES: [&str; 7] =
+    ["bpf-templates", "pushdown", "machine", "engine", "weir", "weir-tests", "weir-benches"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace")
@@ -112,10 +117,10 @@ fn crates_import_downwards_only() {
             }
         }
     }
-    for (folder, allowed) in PURE_DEPENDENCIES {
+    for (folder, allowed) in ALL_DEPENDENCIES {
         for name in dependencies(&read(&format!("{folder}/Cargo.toml"))) {
             if !allowed.contains(&name.as_str()) {
-                problems.push(format!("{folder} is to be pure, but depends on {name}"));
+                problems.push(format!("{folder} depends on {name}"));
             }
         }
     }
@@ -145,8 +150,9 @@ fn the_compiler_knows_no_files_and_no_query_engine() {
 fn libraries_do_not_print() {
     let mut problems = Vec::new();
     for (path, text) in with_ending(&[".rs"]) {
-        let library =
-            ["engine/src/", "pushdown/src/", "bpf-templates/src/"].iter().any(|part| path.starts_with(part));
+        let library = ["engine/src/", "engine/machine/src/", "pushdown/src/", "bpf-templates/src/"]
+            .iter()
+            .any(|part| path.starts_with(part));
         if !library || is_test(&path) {
             continue;
         }
@@ -251,7 +257,7 @@ fn every_file_is_used() {
     let is_root = |path: &String| {
         let parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
-            [_, "build.rs"] | [_, "src", "lib.rs" | "main.rs"] | [_, "src", "bin", _] => true,
+            [_, "build.rs"] | [.., "src", "lib.rs" | "main.rs"] | [_, "src", "bin", _] => true,
             // With a main.rs the others are its modules.
             [folder, "tests" | "benches" | "examples", file] => {
                 file == "main.rs" || !all.contains(&format!("{folder}/{}/main.rs", parts[1]))

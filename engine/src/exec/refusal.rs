@@ -9,7 +9,7 @@ use datafusion::common::DataFusionError;
 use datafusion::object_store;
 
 use super::ranges::RangeError;
-use crate::kernel::KernelError;
+use machine::KernelError;
 
 /// Why a partition was not finished by its program.
 #[derive(Debug, thiserror::Error)]

@@ -41,9 +41,9 @@ use super::ranges::{Preamble, owned_input};
 use super::records::{RawRecords, RawRecordsExec};
 use super::refusal::Refusal;
 use super::worker::{Context, Finished, Scan};
-use crate::kernel::Machine;
 use crate::options::PushdownMode;
 use crate::pushed::Pushed;
+use machine::Machine;
 
 /// Raw chunks between the worker and the decoder: enough for both to be busy.
 const RAW_CHUNKS_IN_FLIGHT: usize = 4;

@@ -36,10 +36,11 @@ use super::records::{Position, RawRecords, RawRecordsExec};
 use super::refusal::Refusal;
 use super::worker::{Context, Invoke, Scan};
 
-use crate::kernel::{BackendKind, KernelError, kernel_available_or_skip};
 use crate::options::{BackendChoice, PushdownMode};
 use crate::pushed::Pushed;
 use crate::session::{Session, SessionOptions};
+use machine::testing::kernel_available_or_skip;
+use machine::{BackendKind, KernelError};
 
 const COLUMN_COUNT: usize = 2;
 

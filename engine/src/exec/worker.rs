@@ -32,8 +32,8 @@ use super::metrics::ScanMetrics;
 use super::ranges::{Input, RecordEnd};
 use super::records::{Position, RawRecords};
 use super::refusal::{ContractError, Refusal};
-use crate::kernel::{BackendKind, KernelError, Machine};
 use crate::state::StateDecoder;
+use machine::{BackendKind, KernelError, Machine};
 
 /// Longest record that is held in memory to be sent up raw. A stray quote can make one record of the rest of a file.
 const RECORD_BYTES_MAX: usize = 64 << 20;

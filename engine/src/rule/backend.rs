@@ -7,8 +7,8 @@ use datafusion::object_store::local::LocalFileSystem;
 use pushdown::Target;
 use pushdown::layout::{PACKET_BYTES_MAX, Sizes};
 
-use crate::kernel::{BackendKind, HookProbe, probe, probe_hook};
 use crate::options::BackendChoice;
+use machine::{BackendKind, HookProbe, probe, probe_hook};
 
 /// A backend that is available.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -172,7 +172,7 @@ fn choose(wanted: Option<PushdownMode>, backend: BackendChoice) -> (PushdownMode
     if backend == BackendChoice::Interpret {
         return (wanted.unwrap_or(PushdownMode::Require), None);
     }
-    match engine::kernel::probe() {
+    match engine::machine::probe() {
         Ok(()) => (wanted.unwrap_or(PushdownMode::Require), None),
         Err(obstacle) => (wanted.unwrap_or(PushdownMode::Auto), Some(obstacle.to_string())),
     }

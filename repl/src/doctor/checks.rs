@@ -1,6 +1,6 @@
 //! From facts about the machine to findings. What bpf(2) did decides; the rest explains it.
 
-use engine::kernel::{KERNEL_MIN, Unavailable, is_older};
+use engine::machine::{KERNEL_MIN, Unavailable, is_older};
 
 use super::Finding;
 use super::machine::Machine;
@@ -208,7 +208,7 @@ fn quoted(path: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use engine::kernel::{Capabilities, KernelError};
+    use engine::machine::{Capabilities, KernelError};
 
     use super::super::machine::Configuration;
     use super::super::text;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use engine::kernel::HookProbe;
+use engine::machine::HookProbe;
 
 use super::Finding;
 use super::machine::Mounts;

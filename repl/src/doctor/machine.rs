@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
-use engine::kernel::{Capabilities, Unavailable, kernel_release, probe, probe_hook};
+use engine::machine::{Capabilities, Unavailable, kernel_release, probe, probe_hook};
 
 /// A larger file is no kernel configuration.
 const CONFIGURATION_BYTES_MAX: u64 = 4 << 20;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
-use engine::kernel::{probe, probe_hook};
+use engine::machine::{probe, probe_hook};
 use engine::options::{BackendChoice, PushdownMode, WeirOptions};
 use engine::pushed::Pushed;
 use engine::report::{Scan, ScannedBy, scans};
@@ -116,7 +116,7 @@ fn indented(text: &str) -> String {
 /// Which backends there are, and which one is taken.
 pub fn backends(options: &WeirOptions) -> String {
     let mut text = String::new();
-    let answer = |answer: Result<(), engine::kernel::Unavailable>| match answer {
+    let answer = |answer: Result<(), engine::machine::Unavailable>| match answer {
         Ok(()) => "available".to_owned(),
         Err(unavailable) => unavailable.to_string(),
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use console::measure_text_width;
 use datafusion::physical_plan::ExecutionPlan;
-use engine::kernel::BackendKind;
+use engine::machine::BackendKind;
 use engine::pushed::{DeclineReason, Declined};
 use engine::report::{Counts, Scan, ScannedBy, scans};
 

@@ -41,7 +41,7 @@ fn trips() -> String {
 /// Plays a session in a window of its own. The backend is the one that the documentation is about, and the time and the
 /// rate are what a release build once took.
 fn play(time_and_rate: &str, session: impl FnOnce(&mut Terminal)) -> Option<String> {
-    if !engine::kernel::kernel_available_or_skip("screens") {
+    if !machine::testing::kernel_available_or_skip("screens") {
         return None;
     }
     let home =

@@ -11,7 +11,7 @@ use pushdown::layout::{
 
 use super::{Input, Invoke, RECORD_BYTES_MAX, Scan};
 use crate::exec::refusal::{ContractError, Refusal};
-use crate::kernel::READ_BYTES_MAX;
+use machine::READ_BYTES_MAX;
 
 impl<M: Invoke> Scan<M> {
     /// Reads what a partition owns of one file.

@@ -13,7 +13,7 @@ use pushdown::Program;
 use pushdown::bpf::interpret::{Limits, Memory, Prepared};
 use pushdown::layout::{Map, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
 
-use super::{KernelError, LoadStatistics};
+use crate::{KernelError, LoadStatistics};
 
 /// A program in user space.
 pub(super) struct Interpreter {

@@ -9,8 +9,8 @@ use std::io;
 use pushdown::Program;
 use pushdown::layout::Map;
 
-use super::sys::{Instance, ProgramKind};
-use super::{KernelError, LoadStatistics, stock};
+use crate::sys::{Instance, ProgramKind};
+use crate::{KernelError, LoadStatistics, stock};
 
 /// A program in the kernel.
 #[derive(Debug)]

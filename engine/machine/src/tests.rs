@@ -6,6 +6,7 @@ use pushdown::bpf::Insn;
 use pushdown::layout::{Layout, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP, Sizes};
 
 use super::*;
+use crate::testing::kernel_available_or_skip;
 
 const WINDOW_BYTES: usize = 4096;
 const STATE_BYTES: usize = 256;

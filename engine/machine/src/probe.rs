@@ -4,7 +4,6 @@
 //! (containers, user namespaces, seccomp). Only the refusal is explained by looking at them.
 
 use std::fs::File;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +12,7 @@ use pushdown::bpf::Insn;
 use pushdown::layout::{Layout, Map, PACKET_CONSUME, Sizes};
 use thiserror::Error;
 
-use super::{BackendKind, KernelError, Machine, sys};
+use crate::{BackendKind, KernelError, Machine, sys};
 
 /// Why the kernel cannot be used, each with what to do about it.
 #[derive(Debug, Clone, Error)]
@@ -125,31 +124,6 @@ impl HookProbe {
         self.0.detach();
         taken
     }
-}
-
-/// For tests: whether the read hook can be used; if not, says on standard error that `test` was skipped. Panics instead
-/// if the environment has `WEIR_REQUIRE_HOOK=1`.
-#[doc(hidden)]
-pub fn hook_available_or_skip(test: &str) -> bool {
-    available_or_skip(test, probe_hook(), "WEIR_REQUIRE_HOOK")
-}
-
-/// For tests: whether the kernel can be used; if not, says on standard error that `test` was skipped. Panics
-/// instead if the environment has `WEIR_REQUIRE_KERNEL=1`, so that a test run that must cover the kernel does.
-#[doc(hidden)]
-pub fn kernel_available_or_skip(test: &str) -> bool {
-    available_or_skip(test, probe(), "WEIR_REQUIRE_KERNEL")
-}
-
-fn available_or_skip(test: &str, answer: Result<(), Unavailable>, variable: &str) -> bool {
-    let Err(unavailable) = answer else { return true };
-    let required = std::env::var_os(variable).is_some_and(|value| value == "1");
-    assert!(!required, "{test} needs the kernel ({variable}=1): {unavailable}");
-    // Not eprintln!, which the test harness keeps to itself when the test passes; one write, so that the lines of
-    // tests running side by side stay whole.
-    let message = format!("\nSKIPPED: {test}: {unavailable}\n");
-    let _ = io::stderr().write_all(message.as_bytes());
-    false
 }
 
 fn probe_now() -> Result<(), Unavailable> {
@@ -317,6 +291,8 @@ pub fn is_older(release: &str, than: (u32, u32)) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]

@@ -12,8 +12,8 @@ use std::time::Instant;
 use pushdown::Program;
 use pushdown::layout::Map;
 
-use super::sys::{Instance, LOG_PATH, LOG_STATISTICS, ProgramKind};
-use super::{KernelError, LoadStatistics, VerifierLog};
+use crate::sys::{Instance, LOG_PATH, LOG_STATISTICS, ProgramKind};
+use crate::{KernelError, LoadStatistics, VerifierLog};
 
 /// Of the log of a refused program the end is kept: that is where the reason stands.
 const LOG_BYTES_MAX: usize = 64 << 10;

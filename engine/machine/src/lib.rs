@@ -14,6 +14,8 @@ mod interpret;
 mod probe;
 mod stock;
 mod sys;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -28,8 +30,7 @@ use pushdown::{Program, Target};
 use thiserror::Error;
 
 pub use probe::{
-    Capabilities, HookProbe, KERNEL_MIN, Unavailable, hook_available_or_skip, is_older,
-    kernel_available_or_skip, kernel_release, probe, probe_hook,
+    Capabilities, HookProbe, KERNEL_MIN, Unavailable, is_older, kernel_release, probe, probe_hook,
 };
 pub use sys::READ_BYTES_MAX;
 
