@@ -3,6 +3,7 @@
 //! Pure: it knows bytes and instructions, not files, system calls, query engines or column formats.
 
 pub mod bpf;
+mod emit;
 pub mod fragment;
 pub mod layout;
 mod lower;

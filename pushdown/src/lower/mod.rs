@@ -17,7 +17,6 @@
 //! A record that cannot be decided leaves through `@exception` *before* anything was accumulated.
 
 mod aggregate;
-mod code;
 mod group;
 mod predicate;
 #[cfg(test)]
@@ -25,12 +24,13 @@ mod tests;
 mod value;
 
 use crate::Program;
-use crate::bpf::asm::{AsmError, GuardTarget, Holes};
+use crate::bpf::asm::{AsmError, AsmErrorKind, GuardTarget, Holes};
+use crate::emit::Register::{self, R0, R1, R2, R3, R4, R5};
+use crate::emit::{Code, EXCEPTION, NEXT, Relation, Slot, Word};
 use crate::fragment::normalize::normalize;
 use crate::fragment::validate::{Invalid, validate};
-use crate::fragment::{ColumnType, Fragment, Output, Predicate};
+use crate::fragment::{Aggregate, ColumnType, Fragment, Key, Output, Predicate};
 use crate::layout::{self, Layout, Map, Sizes, WINDOW_SLACK_BYTES};
-use code::Code;
 
 /// Where the program gets its bytes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,13 +59,15 @@ pub enum CompileError {
 }
 
 // Private words of the state map.
-const ZERO: usize = layout::SCRATCH;
-const INDEX_END: usize = layout::SCRATCH + 8;
-const UTF8_END: usize = layout::SCRATCH + 16;
-const NUMBER_REFUSED: usize = layout::SCRATCH + 24;
+/// 0, which the verifier cannot see.
+const ZERO: Word = Word::state(layout::SCRATCH);
+const INDEX_END: Word = Word::state(layout::SCRATCH + 8);
+const UTF8_END: Word = Word::state(layout::SCRATCH + 16);
+const NUMBER_REFUSED: Word = Word::state(layout::SCRATCH + 24);
 /// 10^0 to 10^18.
 const POWERS_OF_TEN: usize = layout::SCRATCH + 32;
-const FIRST_SLOT: usize = POWERS_OF_TEN + 19 * 8;
+/// Behind them: words for the fragment.
+const FIRST_WORD: usize = POWERS_OF_TEN + 19 * 8;
 
 /// Displacements of loads and stores are signed 16-bit numbers.
 const STATE_BYTES_MAX: usize = 32 << 10;
@@ -100,9 +102,9 @@ pub fn compile(fragment: &Fragment, target: Target, sizes: Sizes) -> Result<Prog
     validate(fragment)?;
     let fragment = normalize(fragment.clone());
     let mut fold = Fold::new(&fragment, target, sizes);
-    fold.prologue()?;
-    fold.body()?;
-    fold.subprograms()?;
+    fold.prologue();
+    fold.body();
+    fold.subprograms();
     fold.finish()
 }
 
@@ -113,11 +115,11 @@ struct Fold<'f> {
     sizes: Sizes,
     code: Code,
     /// First free byte of the state map.
-    slot_next: usize,
-    /// Slot of each column's value; its NULL flag is 8 bytes further on.
-    columns: Vec<usize>,
-    /// Checked expressions evaluated so far for every record, and their slots.
-    evaluated: Vec<(crate::fragment::Expr, usize)>,
+    word_next: usize,
+    /// Where the value of each column lies.
+    columns: Vec<Slot>,
+    /// Checked expressions evaluated so far for every record, and where their values lie.
+    evaluated: Vec<(crate::fragment::Expr, Word)>,
     accumulators: usize,
     group_entry_bytes: usize,
     index_bytes: usize,
@@ -180,10 +182,10 @@ impl<'f> Fold<'f> {
             ("PACKET_STOP", layout::PACKET_STOP as usize),
             ("OUTSIDE", layout::OUTSIDE),
             ("PACKET_BYTES", layout::PACKET_BYTES),
-            ("ZERO", ZERO),
-            ("INDEX_END", INDEX_END),
-            ("UTF8_END", UTF8_END),
-            ("NUMBER_REFUSED", NUMBER_REFUSED),
+            ("ZERO", ZERO.offset_bytes()),
+            ("INDEX_END", INDEX_END.offset_bytes()),
+            ("UTF8_END", UTF8_END.offset_bytes()),
+            ("NUMBER_REFUSED", NUMBER_REFUSED.offset_bytes()),
             ("POWERS_OF_TEN", POWERS_OF_TEN),
         ] {
             holes.set(name, value);
@@ -193,7 +195,7 @@ impl<'f> Fold<'f> {
             target,
             sizes,
             code: Code::new(holes),
-            slot_next: FIRST_SLOT,
+            word_next: FIRST_WORD,
             columns: Vec::new(),
             evaluated: Vec::new(),
             accumulators: 0,
@@ -202,128 +204,139 @@ impl<'f> Fold<'f> {
             calls_number: false,
             prepared: Vec::new(),
         };
-        fold.columns = fragment.columns.iter().map(|_| fold.slots(2)).collect();
+        fold.columns = fragment.columns.iter().map(|_| fold.slot()).collect();
         fold
     }
 
     /// Reserves words of the state map.
-    fn slots(&mut self, words: usize) -> usize {
-        let slot = self.slot_next;
-        self.slot_next += 8 * words;
-        slot
+    fn words(&mut self, count: usize) -> Word {
+        let word = Word::state(self.word_next);
+        self.word_next += 8 * count;
+        word
+    }
+
+    /// Reserves words for a value that may be NULL.
+    fn slot(&mut self) -> Slot {
+        let value = self.words(2);
+        Slot { value, null: value.plus(1) }
     }
 
     /// `main`: constants into the state map, then the two stages.
-    fn prologue(&mut self) -> Result<(), CompileError> {
+    fn prologue(&mut self) {
         if self.target == Target::Packet {
-            self.code.line("r5 = r1");
+            self.code.set(R5, R1);
         }
         self.code.line("enter");
         self.code.line("r1 = map[state][0]");
-        self.code.line(format!("*(u64 *)(r1 + {ZERO}) = 0"));
-        for power in 0..19 {
-            self.code.line(format!("r2 = {} ll", 10u64.pow(power)));
-            self.code.line(format!("*(u64 *)(r1 + {}) = r2", POWERS_OF_TEN + 8 * power as usize));
+        self.code.store(Word::new(R1, ZERO.offset_bytes()), 0);
+        for (index, power) in (0..19).map(|exponent| 10u64.pow(exponent)).enumerate() {
+            self.code.constant_word(R2, power);
+            self.code.store(Word::new(R1, POWERS_OF_TEN).plus(index), R2);
         }
         match self.target {
             Target::Window => {
                 self.code.line("call @index");
                 self.code.line("call @fold");
-                self.code.line("r0 = 0");
+                self.code.set(R0, 0);
                 self.code.line("exit");
-                Ok(())
             }
             Target::Packet => self.code.template("packet", bpf_templates::PACKET, &[]),
         }
     }
 
-    fn body(&mut self) -> Result<(), CompileError> {
-        let record_bytes = 4 * (self.fragment.field_count + 1);
-        let index_mask = self.index_bytes - 1;
+    fn body(&mut self) {
         self.code.comment("fold: for each record of the index array");
         self.code.line("@fold:");
         self.code.line("enter");
         self.code.line("r7 = map[state][0]");
-        self.code.line(format!("r6 = *(u64 *)(r7 + {ZERO})"));
-        self.code.line("@record:");
-        // The state in which the verifier meets the loop's head must be the same each time: numbers get a zero added
-        // that it cannot see, dead registers a constant.
-        self.code.line(format!("r1 = *(u64 *)(r7 + {ZERO})"));
-        self.code.line("r6 += r1");
-        for dead in ["r0", "r2", "r3", "r4", "r5", "r8", "r9"] {
-            self.code.line(format!("{dead} = 0"));
-        }
-        self.code.line("may_goto @interrupted");
-        self.code.line(format!("r1 = *(u64 *)(r7 + {INDEX_END})"));
-        self.code.line("if r6 >= r1 goto @finished");
-        self.code.line(format!("r6 &= {index_mask}"));
-        self.code.line(format!("r8 = map[index][0] + {INDEX_FRONT_BYTES}"));
-        self.code.line("r8 += r6");
-        self.code.line("r1 = *(u32 *)(r8 + 0)");
-        self.code.line("if w1 s< 0 goto @exception");
+        self.code.load(Register::RECORD, ZERO);
+        self.record_loop_head();
         for index in 0..self.fragment.columns.len() {
-            self.column(index)?;
+            self.column(index);
         }
         if let Some(filter) = &self.fragment.filter {
-            self.evaluate_checked(filter)?;
-            let conjuncts = match filter {
-                Predicate::And(all) => all.as_slice(),
-                single => std::slice::from_ref(single),
-            };
-            for conjunct in conjuncts {
-                self.code.comment(&format!("filter {}", self.fragment.predicate_text(conjunct)));
-                self.branch(conjunct, "@next")?;
-            }
+            self.filter(filter);
         }
         match &self.fragment.output {
-            Output::Records => self.code.line("goto @match"),
-            Output::Aggregates { keys, aggregates } => {
-                self.prepare(aggregates)?;
-                if keys.is_empty() {
-                    let words: usize = aggregates.iter().map(|each| each.function.state_words()).sum();
-                    self.accumulators = self.slots(words);
-                    self.update(aggregates, "r7", self.accumulators)?;
-                } else {
-                    let offset = self.group_entry(keys, aggregates)?;
-                    self.update(aggregates, "r9", offset)?;
-                }
-                self.code.line(format!("r1 = *(u64 *)(r7 + {})", layout::MATCHED));
-                self.code.line("r1 += 1");
-                self.code.line(format!("*(u64 *)(r7 + {}) = r1", layout::MATCHED));
-            }
+            Output::Records => self.code.jump("@match"),
+            Output::Aggregates { keys, aggregates } => self.aggregate(keys, aggregates),
         }
-        if !matches!(self.fragment.output, Output::Records) {
-            self.code.line("goto @next");
-        }
-        self.code.line("@next:");
-        self.code.line(format!("r6 += {record_bytes}"));
-        self.code.line("goto @record");
+        self.code.place(NEXT);
+        self.code.add(Register::RECORD, 4 * (self.fragment.field_count + 1));
+        self.code.jump("@record");
         self.code.comment("a raw record to the output area");
-        self.code.template("emit", bpf_templates::EMIT, &[])?;
+        self.code.template("emit", bpf_templates::EMIT, &[]);
         self.code.comment("the end of an invocation");
-        self.code.template("end", bpf_templates::FOLD_END, &[])
+        self.code.template("end", bpf_templates::FOLD_END, &[]);
     }
 
-    fn subprograms(&mut self) -> Result<(), CompileError> {
+    /// Takes the next record: r8 points at its index entries.
+    fn record_loop_head(&mut self) {
+        self.code.place("@record");
+        // The state in which the verifier meets the loop's head must be the same each time: numbers get a zero added
+        // that it cannot see, dead registers a constant.
+        self.code.load(R1, ZERO);
+        self.code.add(Register::RECORD, R1);
+        for dead in [R0, R2, R3, R4, R5, Register::ENTRIES, Register::GROUP] {
+            self.code.set(dead, 0);
+        }
+        self.code.line("may_goto @interrupted");
+        self.code.load(R1, INDEX_END);
+        self.code.jump_if(Register::RECORD, Relation::AboveOrEqual, R1, "@finished");
+        self.code.and(Register::RECORD, self.index_bytes - 1);
+        self.code.line(format!("r8 = map[index][0] + {INDEX_FRONT_BYTES}"));
+        self.code.add(Register::ENTRIES, Register::RECORD);
+        self.code.line("r1 = *(u32 *)(r8 + 0)");
+        self.code.line(format!("if w1 s< 0 goto {EXCEPTION}"));
+    }
+
+    /// Leaves the record unless the filter is true.
+    fn filter(&mut self, filter: &Predicate) {
+        self.evaluate_checked(filter);
+        let conjuncts = match filter {
+            Predicate::And(all) => all.as_slice(),
+            single => std::slice::from_ref(single),
+        };
+        for conjunct in conjuncts {
+            self.code.comment(&format!("filter {}", self.fragment.predicate_text(conjunct)));
+            self.branch(conjunct, NEXT);
+        }
+    }
+
+    /// Adds the record to the aggregates.
+    fn aggregate(&mut self, keys: &[Key], aggregates: &[Aggregate]) {
+        self.prepare(aggregates);
+        let state = if keys.is_empty() {
+            let state = self.words(aggregates.iter().map(|each| each.function.state_words()).sum());
+            self.accumulators = state.offset_bytes();
+            state
+        } else {
+            self.group_entry(keys, aggregates)
+        };
+        self.update(aggregates, state);
+        self.code.increment(Word::state(layout::MATCHED), R1);
+        self.code.jump(NEXT);
+    }
+
+    fn subprograms(&mut self) {
         self.code.comment("index: chunk bytes to field boundaries");
-        self.code.template("index", bpf_templates::INDEX, &[])?;
+        self.code.template("index", bpf_templates::INDEX, &[]);
         self.code.comment("utf8: is a word with bytes above 0x7f well formed");
-        self.code.template("utf8", bpf_templates::UTF8, &[])?;
+        self.code.template("utf8", bpf_templates::UTF8, &[]);
         if self.target == Target::Packet {
             self.code.comment("carry: the ends of a packet");
-            self.code.template("carry", bpf_templates::CARRY, &[])?;
+            self.code.template("carry", bpf_templates::CARRY, &[]);
         }
         if self.calls_number {
             self.code.comment("number: digit by digit");
-            self.code.template("number", bpf_templates::NUMBER, &[])?;
+            self.code.template("number", bpf_templates::NUMBER, &[]);
         }
-        Ok(())
     }
 
     fn finish(self) -> Result<Program, CompileError> {
         let groups_bytes =
             if is_grouped(self.fragment) { self.sizes.group_capacity * self.group_entry_bytes } else { 0 };
-        if self.slot_next > STATE_BYTES_MAX || groups_bytes > GROUPS_BYTES_MAX {
+        if self.word_next > STATE_BYTES_MAX || groups_bytes > GROUPS_BYTES_MAX {
             return Err(CompileError::TooLarge);
         }
         let record_bytes = 4 * (self.fragment.field_count + 1);
@@ -334,7 +347,7 @@ impl<'f> Fold<'f> {
         };
         map_bytes[Map::Index as usize] =
             INDEX_FRONT_BYTES + self.index_bytes + record_bytes + INDEX_SLACK_BYTES;
-        map_bytes[Map::State as usize] = self.slot_next;
+        map_bytes[Map::State as usize] = self.word_next;
         map_bytes[Map::Groups as usize] = groups_bytes;
         map_bytes[Map::Output as usize] = self.sizes.output_bytes + 64;
         let layout = Layout {
@@ -348,7 +361,10 @@ impl<'f> Fold<'f> {
             Target::Window => GuardTarget::Window { window_bytes },
             Target::Packet => GuardTarget::Packet { window_bytes },
         };
-        let (insns, listing) = self.code.finish(&target)?;
+        let (insns, listing) = self.code.finish(&target).map_err(|error| match error {
+            AsmError { kind: AsmErrorKind::JumpRange { .. }, .. } => CompileError::TooLarge,
+            error => CompileError::Defect(error),
+        })?;
         Ok(Program { insns, layout, listing })
     }
 }

@@ -164,14 +164,14 @@ fn fold_listing(listing: &str) -> String {
     let from_loop = listing.lines().skip_while(|line| *line != "@record:");
     for line in from_loop.take_while(|line| !line.contains("a raw record to the output area")) {
         let comment = line.trim().strip_prefix("; ").unwrap_or_default();
-        if let Some(name) = comment.strip_prefix(code::TEMPLATE_BEGIN) {
+        if let Some(name) = comment.strip_prefix(crate::emit::TEMPLATE_BEGIN) {
             inside_template = true;
             lines.push(format!("  <{name}>"));
         }
         if !inside_template {
             lines.push(line.to_owned());
         }
-        inside_template &= !comment.starts_with(code::TEMPLATE_END);
+        inside_template &= !comment.starts_with(crate::emit::TEMPLATE_END);
     }
     // The head of the loop is the same for all.
     let body = lines.iter().position(|line| line.contains("goto @exception")).map_or(0, |at| at + 1);

@@ -1,84 +1,77 @@
 //! Field bytes to column values, and expressions over them.
 
-use super::{CompileError, Fold, NUMBER_REFUSED, is_string};
+use super::{Fold, NUMBER_REFUSED, is_string};
+use crate::emit::Register::{R0, R1, R2, R3, R4, R5};
+use crate::emit::{EXCEPTION, Relation, Word};
 use crate::fragment::{
     Aggregate, AggregateFunction, Arithmetic, ColumnType, Expr, Output, Overflow, Predicate,
 };
 
 impl Fold<'_> {
     /// Sets r1 to the window offset of a field's content and r2 to its length. Changes r3.
-    pub(super) fn field_bounds(&mut self, column: usize) -> Result<(), CompileError> {
+    pub(super) fn field_bounds(&mut self, column: usize) {
         let entry = 4 * self.fragment.columns[column].field;
-        self.code.template("field", bpf_templates::FIELD, &[("entry", &entry)])
+        self.code.template("field", bpf_templates::FIELD, &[("entry", &entry)]);
     }
 
     /// Value and NULL flag of a column into its slots; the record is an exception record if its text is not in the
     /// grammar of the type.
-    pub(super) fn column(&mut self, index: usize) -> Result<(), CompileError> {
+    pub(super) fn column(&mut self, index: usize) {
         let column = &self.fragment.columns[index];
-        let (value, null) = (self.columns[index], self.columns[index] + 8);
+        let slot = self.columns[index];
         if column.ty == ColumnType::String && column.nullable && !self.is_used(index) {
-            return Ok(());
+            return;
         }
         self.code.comment(&format!("column {} {}", index, column.name));
         let done = self.code.label("column");
         let absent = self.code.label("null");
-        self.field_bounds(index)?;
-        self.code.line(format!("if r2 == 0 goto {absent}"));
+        self.field_bounds(index);
+        self.code.jump_if(R2, Relation::Equal, 0, &absent);
         if column.ty != ColumnType::String {
-            self.parse(column.ty)?;
-            self.code.line(format!("*(u64 *)(r7 + {value}) = r3"));
+            self.parse(column.ty);
+            self.code.store(slot.value, R3);
         }
-        self.code.line(format!("*(u64 *)(r7 + {null}) = 0"));
-        self.code.line(format!("goto {done}"));
-        self.code.line(format!("{absent}:"));
+        self.code.store(slot.null, 0);
+        self.code.jump(&done);
+        self.code.place(&absent);
         if column.nullable {
-            self.code.line(format!("*(u64 *)(r7 + {value}) = 0"));
-            self.code.line(format!("*(u64 *)(r7 + {null}) = 1"));
+            self.code.store(slot.value, 0);
+            self.code.store(slot.null, 1);
         } else {
-            self.code.line("goto @exception");
+            self.code.jump(EXCEPTION);
         }
-        self.code.line(format!("{done}:"));
-        self.code.line("forget");
-        Ok(())
+        self.code.join(&done);
     }
 
     /// Content at r1 of length r2 to the value r3.
-    fn parse(&mut self, ty: ColumnType) -> Result<(), CompileError> {
+    fn parse(&mut self, ty: ColumnType) {
         match ty {
             ColumnType::Int { bits, signed } => {
-                self.parse_integer(signed, 16, 18, false)?;
+                self.parse_integer(signed, 16, 18, false);
                 if bits < 64 {
                     let (least, greatest) = if signed {
                         (-(1i64 << (bits - 1)), (1i64 << (bits - 1)) - 1)
                     } else {
                         (0, (1i64 << bits) - 1)
                     };
-                    self.require_range("r3", least, greatest);
+                    self.code.require_range(R3, least, greatest);
                 }
             }
-            ColumnType::Float { scale } => self.parse_scaled(scale, 15, true)?,
+            ColumnType::Float { scale } => self.parse_scaled(scale, 15, true),
             ColumnType::Decimal { precision, scale } => {
-                self.parse_scaled(scale, 18, false)?;
+                self.parse_scaled(scale, 18, false);
                 if precision < 18 {
                     let limit = 10i64.pow(u32::from(precision)) - 1;
-                    self.require_range("r3", -limit, limit);
+                    self.code.require_range(R3, -limit, limit);
                 }
             }
-            ColumnType::Date => self.code.template("date", bpf_templates::DATE, &[])?,
-            ColumnType::Boolean => self.code.template("boolean", bpf_templates::BOOLEAN, &[])?,
+            ColumnType::Date => self.code.template("date", bpf_templates::DATE, &[]),
+            ColumnType::Boolean => self.code.template("boolean", bpf_templates::BOOLEAN, &[]),
             ColumnType::String => {}
         }
-        Ok(())
     }
 
-    fn parse_integer(
-        &mut self,
-        signed: bool,
-        fast_digits: u32,
-        digits_max: u32,
-        refuse_negative_zero: bool,
-    ) -> Result<(), CompileError> {
+    fn parse_integer(&mut self, signed: bool, fast_digits: i32, digits_max: i32, refuse_negative_zero: bool) {
         self.calls_number = true;
         self.code.template(
             "integer",
@@ -89,15 +82,10 @@ impl Fold<'_> {
                 ("digits_max", &digits_max),
                 ("refuse_negative_zero", &u8::from(refuse_negative_zero)),
             ],
-        )
+        );
     }
 
-    fn parse_scaled(
-        &mut self,
-        scale: u8,
-        digits_max: u32,
-        refuse_negative_zero: bool,
-    ) -> Result<(), CompileError> {
+    fn parse_scaled(&mut self, scale: u8, digits_max: i32, refuse_negative_zero: bool) {
         let refuse = u8::from(refuse_negative_zero);
         if scale == 0 {
             return self.parse_integer(true, digits_max.min(16), digits_max, refuse_negative_zero);
@@ -105,13 +93,13 @@ impl Fold<'_> {
         self.calls_number = true;
         if scale > 6 {
             // The eight characters at the end would not hold the point and a digit before it.
-            self.code.line(format!("r3 = {scale}"));
-            self.code.line(format!("r4 = {}", digits_max + 256 * u32::from(refuse)));
+            self.code.set(R3, i32::from(scale));
+            self.code.set(R4, digits_max + 256 * i32::from(refuse));
             self.code.line("call @number");
-            self.code.line(format!("r1 = *(u64 *)(r7 + {NUMBER_REFUSED})"));
-            self.code.line("if r1 != 0 goto @exception");
-            self.code.line("r3 = r0");
-            return Ok(());
+            self.code.load(R1, NUMBER_REFUSED);
+            self.code.jump_if(R1, Relation::NotEqual, 0, EXCEPTION);
+            self.code.set(R3, R0);
+            return;
         }
         // The last `scale` characters are the highest bytes of the word that ends with the field.
         let fraction_mask = u64::MAX << (8 * (8 - scale));
@@ -126,15 +114,7 @@ impl Fold<'_> {
                 ("digits_max", &digits_max),
                 ("refuse_negative_zero", &refuse),
             ],
-        )
-    }
-
-    /// Refuses a record whose `register` is outside a range. Changes r4.
-    fn require_range(&mut self, register: &str, least: i64, greatest: i64) {
-        self.code.constant("r4", greatest);
-        self.code.line(format!("if {register} s> r4 goto @exception"));
-        self.code.constant("r4", least);
-        self.code.line(format!("if {register} s< r4 goto @exception"));
+        );
     }
 
     /// Goes to `target` when one of the columns of `expr` is NULL. Changes r1.
@@ -146,109 +126,102 @@ impl Fold<'_> {
     pub(super) fn branch_if_any_null(&mut self, columns: &[usize], target: &str) {
         for &column in columns {
             if self.fragment.columns[column].nullable {
-                self.code.line(format!("r1 = *(u64 *)(r7 + {})", self.columns[column] + 8));
-                self.code.line(format!("if r1 != 0 goto {target}"));
+                self.code.load(R1, self.columns[column].null);
+                self.code.jump_if(R1, Relation::NotEqual, 0, target);
             }
         }
     }
 
     /// The value of an expression that is not NULL into r1. Changes r2 to r5. A checked expression must have been
     /// evaluated by [`Fold::evaluate_once`] before.
-    pub(super) fn load(&mut self, expr: &Expr) -> Result<(), CompileError> {
+    pub(super) fn load(&mut self, expr: &Expr) {
         match self.evaluated.iter().find(|(each, _)| each == expr) {
-            Some((_, slot)) => {
-                let line = format!("r1 = *(u64 *)(r7 + {slot})");
-                self.code.line(line);
-                Ok(())
-            }
+            Some((_, value)) => self.code.load(R1, *value),
             None => self.compute(expr),
         }
     }
 
     /// Computes an expression into r1. An overflow of a checked operation makes the record an exception record.
-    pub(super) fn compute(&mut self, expr: &Expr) -> Result<(), CompileError> {
+    pub(super) fn compute(&mut self, expr: &Expr) {
         match expr {
-            Expr::Column(column) => self.code.line(format!("r1 = *(u64 *)(r7 + {})", self.columns[*column])),
-            Expr::Literal(value) => self.code.constant("r1", *value),
+            Expr::Column(column) => self.code.load(R1, self.columns[*column].value),
+            Expr::Literal(value) => self.code.constant(R1, *value),
             Expr::Bound { argument, magnitude_max } => {
-                self.compute(argument)?;
-                self.require_range("r1", -magnitude_max, *magnitude_max);
+                self.compute(argument);
+                self.code.require_range(R1, -magnitude_max, *magnitude_max);
             }
             Expr::Binary { op, overflow, left, right } => {
-                self.compute(left)?;
+                self.compute(left);
                 match right.as_ref() {
-                    Expr::Column(column) => {
-                        self.code.line(format!("r2 = *(u64 *)(r7 + {})", self.columns[*column]));
-                    }
-                    Expr::Literal(value) => self.code.constant("r2", *value),
+                    Expr::Column(column) => self.code.load(R2, self.columns[*column].value),
+                    Expr::Literal(value) => self.code.constant(R2, *value),
                     right => {
-                        let spilled = self.slots(1);
-                        self.code.line(format!("*(u64 *)(r7 + {spilled}) = r1"));
-                        self.compute(right)?;
-                        self.code.line("r2 = r1");
-                        self.code.line(format!("r1 = *(u64 *)(r7 + {spilled})"));
+                        let spilled = self.words(1);
+                        self.code.store(spilled, R1);
+                        self.compute(right);
+                        self.code.set(R2, R1);
+                        self.code.load(R1, spilled);
                     }
                 }
-                self.arithmetic(*op, *overflow)?;
+                self.arithmetic(*op, *overflow);
             }
         }
-        Ok(())
     }
 
     /// r1 = r1 op r2.
-    fn arithmetic(&mut self, op: Arithmetic, overflow: Overflow) -> Result<(), CompileError> {
-        let sign = match op {
-            Arithmetic::Add => "+=",
-            Arithmetic::Sub => "-=",
-            Arithmetic::Mul => "*=",
-        };
+    fn arithmetic(&mut self, op: Arithmetic, overflow: Overflow) {
         match (overflow, op) {
-            (Overflow::Wrap, _) => self.code.line(format!("r1 {sign} r2")),
+            (Overflow::Wrap, _) => self.apply(op),
             (Overflow::Exception, Arithmetic::Mul) => {
-                self.code.template("multiply", bpf_templates::MULTIPLY, &[])?;
+                self.code.template("multiply", bpf_templates::MULTIPLY, &[]);
             }
             (Overflow::Exception, Arithmetic::Add | Arithmetic::Sub) => {
                 // Overflow: the operands agree in sign (a sum), or differ (a difference), and the result's sign is not
                 // that of the left operand.
-                self.code.line("r3 = r1");
-                self.code.line(format!("r1 {sign} r2"));
-                self.code.line("r4 = r3");
-                self.code.line("r4 ^= r1");
-                self.code.line("r5 = r3");
-                self.code.line("r5 ^= r2");
+                self.code.set(R3, R1);
+                self.apply(op);
+                self.code.set(R4, R3);
+                self.code.xor(R4, R1);
+                self.code.set(R5, R3);
+                self.code.xor(R5, R2);
                 if op == Arithmetic::Add {
-                    self.code.line("r5 ^= -1");
+                    self.code.xor(R5, -1);
                 }
-                self.code.line("r4 &= r5");
-                self.code.line("if r4 s< 0 goto @exception");
-                self.code.constant("r4", i64::MIN);
-                self.code.line("if r1 == r4 goto @exception");
+                self.code.and(R4, R5);
+                self.code.jump_if(R4, Relation::Less, 0, EXCEPTION);
+                self.code.constant(R4, i64::MIN);
+                self.code.jump_if(R1, Relation::Equal, R4, EXCEPTION);
             }
         }
-        Ok(())
     }
 
-    /// Evaluates a checked expression for every record that gets here, and remembers its slot. Others are computed
-    /// where they are used.
-    pub(super) fn evaluate_once(&mut self, expr: &Expr) -> Result<(), CompileError> {
-        if !expr.is_checked() || self.evaluated.iter().any(|(each, _)| each == expr) {
-            return Ok(());
+    /// r1 = r1 op r2, modulo 2^64.
+    fn apply(&mut self, op: Arithmetic) {
+        match op {
+            Arithmetic::Add => self.code.add(R1, R2),
+            Arithmetic::Sub => self.code.subtract(R1, R2),
+            Arithmetic::Mul => self.code.multiply(R1, R2),
         }
-        let slot = self.evaluate(expr)?;
-        self.evaluated.push((expr.clone(), slot));
-        Ok(())
     }
 
-    /// Computes an expression into a new slot, unless it is NULL.
-    pub(super) fn evaluate(&mut self, expr: &Expr) -> Result<usize, CompileError> {
-        let slot = self.slots(1);
+    /// Evaluates a checked expression for every record that gets here, and remembers where its value is. Others are
+    /// computed where they are used.
+    pub(super) fn evaluate_once(&mut self, expr: &Expr) {
+        if expr.is_checked() && !self.evaluated.iter().any(|(each, _)| each == expr) {
+            let value = self.evaluate(expr);
+            self.evaluated.push((expr.clone(), value));
+        }
+    }
+
+    /// Computes an expression into a new word, unless it is NULL.
+    pub(super) fn evaluate(&mut self, expr: &Expr) -> Word {
+        let value = self.words(1);
         let absent = self.code.label("absent");
         self.branch_if_null(expr, &absent);
-        self.compute(expr)?;
-        self.code.line(format!("*(u64 *)(r7 + {slot}) = r1"));
-        self.code.line(format!("{absent}:"));
-        self.code.line("forget");
-        Ok(slot)
+        self.compute(expr);
+        self.code.store(value, R1);
+        self.code.join(&absent);
+        value
     }
 
     /// Whether anything beyond its being valid is wanted of a column.
