@@ -1,13 +1,16 @@
 //! The engine: DataFusion sessions whose CSV scans run as programs in the kernel.
 
+mod columns;
+pub mod decline;
+pub mod decode;
 pub mod exec;
+mod numbers;
 pub mod options;
+pub mod plan;
 pub mod pushed;
 pub mod report;
-pub mod rule;
 mod sample;
 pub mod session;
-pub mod state;
 mod translate;
 
 pub use machine;

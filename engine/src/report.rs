@@ -11,9 +11,10 @@ use datafusion::object_store::local::LocalFileSystem;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricsSet;
 
+use crate::decline::Declined;
 use crate::exec::KernelFilterReduceExec;
-use crate::pushed::{Declined, Pushed};
-use crate::rule::DeclinedExec;
+use crate::plan::DeclinedExec;
+use crate::pushed::Pushed;
 
 /// One scan of files in a plan.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{CsvReadOptions, SessionConfig, SessionContext};
 
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
-use crate::rule::{KernelPushdown, ListingOnce};
+use crate::plan::{KernelPushdown, ListingOnce};
 
 /// How a session is set up.
 #[derive(Debug, Clone, Default)]

@@ -32,7 +32,7 @@ use super::metrics::ScanMetrics;
 use super::ranges::{Input, RecordEnd};
 use super::records::{Position, RawRecords};
 use super::refusal::{ContractError, Refusal};
-use crate::state::StateDecoder;
+use crate::decode::StateDecoder;
 use machine::{BackendKind, KernelError, Machine};
 
 /// Longest record that is held in memory to be sent up raw. A stray quote can make one record of the rest of a file.

@@ -14,13 +14,13 @@ use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_expr::expressions::{Column as PhysicalColumn, Literal};
 use pushdown::fragment::{Aggregate, AggregateFunction, ColumnType, Expr, Key, Output, Predicate};
 
-use super::columns::Columns;
 use super::fallible::{may_fail, may_skip_failure};
 use super::predicates::predicate;
 use super::values::{Kind, Value, data_type, value};
-use crate::pushed::{DeclineReason, Declined};
+use crate::columns::Columns;
+use crate::decline::{DeclineReason, Declined};
+use crate::decode::{Number, StateColumn, StateDecoder, StateKind};
 use crate::sample::Sample;
-use crate::state::{Number, StateColumn, StateDecoder, StateKind};
 
 /// One aggregate of the plan, with its expressions over the columns of the file.
 pub(crate) struct PlannedAggregate<'a> {

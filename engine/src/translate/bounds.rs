@@ -15,10 +15,10 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{CastExpr, Column as PhysicalColumn};
 use pushdown::fragment::{Comparison, Expr, Predicate};
 
-use super::columns::Columns;
 use super::floats::{comparable, threshold};
 use super::values::{Kind, Value, constant, value};
-use crate::pushed::DeclineReason;
+use crate::columns::Columns;
+use crate::decline::DeclineReason;
 
 /// A constant among the integers of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use std::cmp::Ordering;
 
 use datafusion::common::ScalarValue;
 
-use crate::pushed::DeclineReason;
+use crate::decline::DeclineReason;
+use crate::numbers::double;
 
 /// No value of an expression that is compared with a constant is further from zero.
 const MAGNITUDE_MAX: i64 = 1_000_000_000_000_000_000;
@@ -18,24 +19,6 @@ pub(super) const EXACT_DIGITS: u32 = 15;
 
 /// The largest magnitude up to which integers count as having at most [`EXACT_DIGITS`] digits. All are doubles.
 pub(super) const EXACT_MAGNITUDE_MAX: i64 = 1_000_000_000_000_000;
-
-/// The powers of ten that are doubles, exactly: 5^22 is the last power of five below 2^53.
-const POWERS_OF_TEN: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-    1e19, 1e20, 1e21, 1e22,
-];
-
-/// The double nearest to `number * 10^-scale`, rounded once.
-pub(crate) fn double(number: i128, scale: u8) -> f64 {
-    // Both sides are doubles, exactly, so that the division is the only rounding.
-    if let Some(power) = POWERS_OF_TEN.get(usize::from(scale))
-        && number.unsigned_abs() < 1 << 53
-    {
-        return number as f64 / power;
-    }
-    // Parsing rounds correctly. An integer with an exponent always parses.
-    format!("{number}e-{scale}").parse().unwrap_or(f64::NAN)
-}
 
 /// Where the doubles of a scale meet a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

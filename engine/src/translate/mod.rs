@@ -6,9 +6,8 @@
 //!
 //! | file | what it translates |
 //! |---|---|
-//! | `columns` | the columns that a scan reads |
 //! | `values` | arithmetic, casts and constants |
-//! | `floats`, `dates` | constants of these types, as the integers that programs compare |
+//! | `floats` | constants of this type, as the integers that programs compare |
 //! | `bounds` | comparisons with constants |
 //! | `predicates` | conditions |
 //! | `aggregates` | aggregates, group keys, and how their state is read back |
@@ -16,16 +15,11 @@
 
 mod aggregates;
 mod bounds;
-mod columns;
-mod dates;
 mod fallible;
 mod floats;
 mod predicates;
 mod values;
 
 pub(crate) use aggregates::{PlannedAggregate, aggregation};
-pub(crate) use columns::{Columns, unsupported_column};
-pub(crate) use dates::days_from_yyyymmdd;
 pub(crate) use fallible::{may_fail, may_skip_failure};
-pub(crate) use floats::double;
 pub(crate) use predicates::predicate;

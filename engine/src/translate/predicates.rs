@@ -12,10 +12,10 @@ use pushdown::fragment::normalize::mirrored;
 use pushdown::fragment::{ColumnType, Comparison, Predicate, STRING_LITERAL_BYTES_MAX};
 
 use super::bounds::{Bounds, compare, unless_null};
-use super::columns::Columns;
 use super::fallible::may_fail;
 use super::values::{Kind, Value, data_type, rescale, unsupported, value};
-use crate::pushed::DeclineReason;
+use crate::columns::Columns;
+use crate::decline::DeclineReason;
 
 /// Translates a condition over the columns of the file.
 pub(crate) fn predicate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Result<Predicate, DeclineReason> {

@@ -14,10 +14,10 @@ use datafusion::physical_expr::expressions::{
 };
 use pushdown::fragment::{Arithmetic, ColumnType, Expr, Overflow};
 
-use super::columns::{Columns, SCALE_MAX};
-use super::dates::yyyymmdd_from_days;
 use super::floats::{EXACT_MAGNITUDE_MAX, short_decimal};
-use crate::pushed::DeclineReason;
+use crate::columns::{Columns, SCALE_MAX};
+use crate::decline::DeclineReason;
+use crate::numbers::yyyymmdd_from_days;
 
 /// What the integer of an expression stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

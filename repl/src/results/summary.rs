@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use console::measure_text_width;
 use datafusion::physical_plan::ExecutionPlan;
+use engine::decline::{DeclineReason, Declined};
 use engine::machine::BackendKind;
-use engine::pushed::{DeclineReason, Declined};
 use engine::report::{Counts, Scan, ScannedBy, scans};
 
 use super::cells::push_cut;

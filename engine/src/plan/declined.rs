@@ -18,7 +18,7 @@ use datafusion::physical_plan::filter_pushdown::{
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 
-use crate::pushed::Declined;
+use crate::decline::Declined;
 
 /// Yields what its child yields.
 #[derive(Debug, Clone)]

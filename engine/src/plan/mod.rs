@@ -31,9 +31,9 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitio
 
 pub use declined::DeclinedExec;
 
+use crate::decline::{DeclineReason, Declined};
 use crate::exec::KernelFilterReduceExec;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
-use crate::pushed::{DeclineReason, Declined};
 use above::Above;
 use backend::Backend;
 use chain::{Chain, over, over_all};

@@ -1,4 +1,25 @@
-//! Dates: days since 1970-01-01 in Arrow, the number `YYYYMMDD` in a program. Both orders are the same.
+//! Floats and dates as the integers that a program holds.
+//!
+//! A float is the number of `10^-scale` that its text says; back comes the double that is nearest to it. A date is days
+//! since 1970-01-01 in Arrow and the number `YYYYMMDD` in a program; both orders are the same.
+
+/// The powers of ten that are doubles, exactly: 5^22 is the last power of five below 2^53.
+const POWERS_OF_TEN: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
+];
+
+/// The double nearest to `number * 10^-scale`, rounded once.
+pub(crate) fn double(number: i128, scale: u8) -> f64 {
+    // Both sides are doubles, exactly, so that the division is the only rounding.
+    if let Some(power) = POWERS_OF_TEN.get(usize::from(scale))
+        && number.unsigned_abs() < 1 << 53
+    {
+        return number as f64 / power;
+    }
+    // Parsing rounds correctly. An integer with an exponent always parses.
+    format!("{number}e-{scale}").parse().unwrap_or(f64::NAN)
+}
 
 /// Less than the first date that a program reads, 0001-01-01.
 const BEFORE_ALL: i64 = 0;
@@ -12,7 +33,7 @@ const ERA_DAYS: i64 = 146_097;
 
 /// The constant to compare with instead of a day. A day outside the years 1 to 9999 becomes a number beyond all dates
 /// that a program can read, so that every comparison comes out as it would with the day itself.
-pub(super) fn yyyymmdd_from_days(days: i32) -> i64 {
+pub(crate) fn yyyymmdd_from_days(days: i32) -> i64 {
     // The calendar is counted from March, so that the day of a leap year is the last one; an era is 400 years.
     let since_march = i64::from(days) + EPOCH_OFFSET_DAYS;
     let era = since_march.div_euclid(ERA_DAYS);

@@ -4,11 +4,11 @@ use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use pushdown::fragment::{Column, ColumnType};
 
-use crate::pushed::DeclineReason;
+use crate::decline::DeclineReason;
 use crate::sample::Sample;
 
 /// Most digits behind the point that a 64-bit number has room for.
-pub(super) const SCALE_MAX: u8 = 18;
+pub(crate) const SCALE_MAX: u8 = 18;
 
 /// The columns of a fragment, and the file that they are part of.
 #[derive(Debug, Clone)]

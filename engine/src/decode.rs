@@ -14,8 +14,9 @@ use datafusion::arrow::datatypes::{DataType, SchemaRef, i256};
 use datafusion::common::{DataFusionError, Result};
 use pushdown::fragment::{Aggregate, ColumnType, Key};
 
-use crate::pushed::DeclineReason;
-use crate::translate::{Columns, days_from_yyyymmdd, double};
+use crate::columns::Columns;
+use crate::decline::DeclineReason;
+use crate::numbers::{days_from_yyyymmdd, double};
 
 /// What an integer of a program stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

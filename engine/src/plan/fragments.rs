@@ -14,13 +14,13 @@ use pushdown::{CompileError, Program, compile};
 
 use super::backend::Backend;
 use super::chain::Chain;
+use crate::columns::{Columns, unsupported_column};
+use crate::decline::{DeclineReason, Declined};
+use crate::decode::StateDecoder;
 use crate::options::WeirOptions;
-use crate::pushed::{DeclineReason, Declined, Pushed, Shown};
+use crate::pushed::{Pushed, Shown};
 use crate::sample::Sample;
-use crate::state::StateDecoder;
-use crate::translate::{
-    Columns, PlannedAggregate, aggregation, may_fail, may_skip_failure, predicate, unsupported_column,
-};
+use crate::translate::{PlannedAggregate, aggregation, may_fail, may_skip_failure, predicate};
 
 /// A fragment that has a program.
 pub(super) struct Planned {

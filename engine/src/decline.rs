@@ -1,0 +1,105 @@
+//! What is left to DataFusion at planning, and why.
+
+use std::fmt;
+
+use datafusion::arrow::datatypes::DataType;
+
+use crate::options::BackendChoice;
+
+/// A conjunct, an aggregate or a whole scan that is left to DataFusion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declined {
+    /// The expression, as EXPLAIN prints it.
+    pub what: String,
+    /// Why it is left.
+    pub reason: DeclineReason,
+}
+
+impl fmt::Display for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.reason)
+    }
+}
+
+/// Why something is not compiled. A value, not an error: `auto` shows it in EXPLAIN, `require` makes an error of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeclineReason {
+    /// Something about the table's files or how they are read.
+    #[error("{0} are not supported")]
+    Scan(&'static str),
+    /// No program reads this type of column.
+    #[error("columns of type {0} are not supported")]
+    ColumnType(DataType),
+    /// No program evaluates this kind of expression.
+    #[error("{0} is not supported")]
+    Expression(String),
+    /// This cast is not the identity on what a program holds.
+    #[error("a cast from {from} to {to} is not supported")]
+    Cast {
+        /// Type of the argument.
+        from: DataType,
+        /// Type of the result.
+        to: DataType,
+    },
+    /// These two cannot be compared, or not in this way.
+    #[error("{0}")]
+    Comparison(&'static str),
+    /// The rounding of floating point numbers would show.
+    #[error("arithmetic on floating point numbers is only supported in arguments of sum, avg and count")]
+    FloatRounding,
+    /// A constant that no program can hold.
+    #[error("the constant {0} is not supported")]
+    Constant(String),
+    /// More digits behind the point than a 64-bit number has room for.
+    #[error("a result with {0} digits behind the point is not supported")]
+    Scale(u32),
+    /// An aggregate function that is not compiled.
+    #[error("the aggregate function {0} is not supported")]
+    Aggregate(String),
+    /// An aggregate function with this argument type.
+    #[error("{function} over {argument} is not supported")]
+    AggregateArgument {
+        /// Name of the function.
+        function: String,
+        /// Type of its argument.
+        argument: DataType,
+    },
+    /// A modifier of an aggregate, or of the aggregation.
+    #[error("{0} is not supported in an aggregation")]
+    AggregateOption(&'static str),
+    /// A group key that is not a column.
+    #[error("only columns are supported as group keys")]
+    GroupKey,
+    /// Its value changes from row to row or from run to run.
+    #[error("a volatile expression is not supported")]
+    Volatile,
+    /// It changes while the query runs.
+    #[error("a dynamic filter is not supported")]
+    DynamicFilter,
+    /// DataFusion evaluates it on rows that a program would drop before, and might fail on one of them.
+    #[error("it might fail on a row that the rest of the filter drops")]
+    MayFail,
+    /// Batches hold other rows above a program, and something above tells the difference.
+    #[error("something above it may fail on a row, or stop before that row is asked for")]
+    BatchesAreSeen,
+    /// A limit below the filter or the aggregation.
+    #[error("a limit below it is not supported")]
+    Limit,
+    /// The filter below an aggregation is not compiled as a whole.
+    #[error("the filter below it is not compiled as a whole")]
+    FilterBelow,
+    /// The replaced plan has another shape than expected.
+    #[error("the plan has an unexpected shape: {0}")]
+    Shape(&'static str),
+    /// No program can run here.
+    #[error("the backend '{backend}' is not available: {reason}")]
+    Backend {
+        /// As it was set.
+        backend: BackendChoice,
+        /// What to do about it.
+        reason: String,
+    },
+    /// The compiler refused the fragment.
+    #[error("{0}")]
+    Compile(String),
+}
