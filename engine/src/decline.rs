@@ -3,21 +3,92 @@
 use std::fmt;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::Operator;
+use pushdown::CompileError;
 
 use crate::options::BackendChoice;
 
-/// A conjunct, an aggregate or a whole scan that is left to DataFusion.
+/// A part of a plan that is left to DataFusion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declined {
-    /// The expression, as EXPLAIN prints it.
-    pub what: String,
+    /// What is left.
+    pub part: Part,
     /// Why it is left.
     pub reason: DeclineReason,
 }
 
 impl fmt::Display for Declined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.what, self.reason)
+        write!(f, "{}: {}", self.part, self.reason)
+    }
+}
+
+/// What can be declined by itself. Printed as EXPLAIN names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A scan, with all that stands on it.
+    Scan,
+    /// The nodes above a scan: their shape.
+    Plan,
+    /// An aggregation as a whole.
+    Aggregation,
+    /// All that was translated: the compiler refused it.
+    Fragment,
+    /// One of the conditions that a filter joins by AND, in SQL.
+    Conjunct(String),
+    /// A group key, as the plan prints it.
+    Key(String),
+    /// An aggregate, by its name in the plan.
+    Aggregate(String),
+    /// A column of the file, by its name.
+    Column(String),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::Scan => "scan",
+            Part::Plan => "plan",
+            Part::Aggregation => "the aggregation",
+            Part::Fragment => "fragment",
+            Part::Conjunct(text) | Part::Key(text) | Part::Aggregate(text) | Part::Column(text) => text,
+        })
+    }
+}
+
+/// A kind of expression that no program evaluates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExpressionKind {
+    /// A scalar function, by its name.
+    Function(String),
+    /// `CASE`
+    Case,
+    /// `LIKE` and `ILIKE`
+    Like,
+    /// `TRY_CAST`
+    TryCast,
+    /// An operator between two expressions.
+    Operator(Operator),
+    /// Arithmetic that fails when a result has no room.
+    CheckedArithmetic,
+    /// Arithmetic on this type.
+    Arithmetic(DataType),
+    /// Any other, as the plan prints it.
+    Other(String),
+}
+
+impl fmt::Display for ExpressionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExpressionKind::Function(name) => write!(f, "the function {name}"),
+            ExpressionKind::Case => f.write_str("CASE"),
+            ExpressionKind::Like => f.write_str("LIKE"),
+            ExpressionKind::TryCast => f.write_str("TRY_CAST"),
+            ExpressionKind::Operator(operator) => write!(f, "the operator {operator}"),
+            ExpressionKind::CheckedArithmetic => f.write_str("checked arithmetic"),
+            ExpressionKind::Arithmetic(ty) => write!(f, "arithmetic of type {ty}"),
+            ExpressionKind::Other(text) => write!(f, "the expression {text}"),
+        }
     }
 }
 
@@ -26,13 +97,13 @@ impl fmt::Display for Declined {
 pub enum DeclineReason {
     /// Something about the table's files or how they are read.
     #[error("{0} are not supported")]
-    Scan(&'static str),
+    Files(&'static str),
     /// No program reads this type of column.
     #[error("columns of type {0} are not supported")]
     ColumnType(DataType),
     /// No program evaluates this kind of expression.
     #[error("{0} is not supported")]
-    Expression(String),
+    Expression(ExpressionKind),
     /// This cast is not the identity on what a program holds.
     #[error("a cast from {from} to {to} is not supported")]
     Cast {
@@ -101,5 +172,5 @@ pub enum DeclineReason {
     },
     /// The compiler refused the fragment.
     #[error("{0}")]
-    Compile(String),
+    Compile(CompileError),
 }

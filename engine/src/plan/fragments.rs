@@ -15,7 +15,7 @@ use pushdown::{CompileError, Program, compile};
 use super::backend::Backend;
 use super::chain::Chain;
 use crate::columns::{Columns, unsupported_column};
-use crate::decline::{DeclineReason, Declined};
+use crate::decline::{DeclineReason, Declined, Part};
 use crate::decode::StateDecoder;
 use crate::options::WeirOptions;
 use crate::pushed::{Pushed, Shown};
@@ -58,11 +58,11 @@ impl Planned {
 
 /// What is declined as a whole.
 pub(super) fn shape(what: &'static str) -> Vec<Declined> {
-    vec![Declined { what: "plan".to_owned(), reason: DeclineReason::Shape(what) }]
+    vec![Declined { part: Part::Plan, reason: DeclineReason::Shape(what) }]
 }
 
 fn scan_declined(reason: DeclineReason) -> Vec<Declined> {
-    vec![Declined { what: "scan".to_owned(), reason }]
+    vec![Declined { part: Part::Scan, reason }]
 }
 
 /// What a fragment needs to know of a scan.
@@ -82,7 +82,7 @@ impl Scan {
         let fields = chain.file_columns();
         if let Some(field) = unsupported_column(schema, &fields) {
             let reason = DeclineReason::ColumnType(field.data_type().clone());
-            return Err(vec![Declined { what: field.name().clone(), reason }]);
+            return Err(vec![Declined { part: Part::Column(field.name().clone()), reason }]);
         }
         let dialect =
             Dialect { delimiter: source.delimiter(), quote: source.quote(), escape: source.escape() };
@@ -117,8 +117,8 @@ impl Scan {
                 if let CompileError::Defect(_) = error {
                     log::error!("{error}");
                 }
-                let reason = DeclineReason::Compile(error.to_string());
-                Err(vec![Declined { what: "fragment".to_owned(), reason }])
+                let reason = DeclineReason::Compile(error);
+                Err(vec![Declined { part: Part::Fragment, reason }])
             }
         }
     }
@@ -126,7 +126,7 @@ impl Scan {
 
 fn check_scan(chain: &Chain, config: &FileScanConfig, source: &CsvSource) -> Result<(), DeclineReason> {
     let schema = source.table_schema();
-    let declined = |what| Err(DeclineReason::Scan(what));
+    let declined = |what| Err(DeclineReason::Files(what));
     if config.object_store_url.as_str() != "file:///" {
         return declined("files that are not local");
     }
@@ -228,9 +228,11 @@ impl Conjuncts {
             conjuncts.may_fail |= may_fail;
             conjuncts.shown.residual.push(what.clone());
             let with_failure = may_fail && reason != DeclineReason::MayFail;
-            conjuncts.declined.push(Declined { what: what.clone(), reason });
+            conjuncts.declined.push(Declined { part: Part::Conjunct(what.clone()), reason });
             if with_failure {
-                conjuncts.declined.push(Declined { what, reason: DeclineReason::MayFail });
+                conjuncts
+                    .declined
+                    .push(Declined { part: Part::Conjunct(what), reason: DeclineReason::MayFail });
             }
         }
         conjuncts
@@ -246,7 +248,7 @@ pub(super) fn aggregate_fragment(
     sizes: Sizes,
 ) -> Result<Result<Planned, Vec<Declined>>> {
     if let Err(reason) = check_aggregation(aggregate, chain) {
-        return Ok(Err(vec![Declined { what: "the aggregation".to_owned(), reason }]));
+        return Ok(Err(vec![Declined { part: Part::Aggregation, reason }]));
     }
     let mut keys = Vec::new();
     for (expr, _) in aggregate.group_expr().expr() {
@@ -266,8 +268,7 @@ pub(super) fn aggregate_fragment(
     let Conjuncts { filter, mut shown, declined, .. } = Conjuncts::of(&scan, chain);
     if !declined.is_empty() {
         // The conjuncts are declined again, with their reasons, when the filter alone is tried.
-        let what = "the aggregation".to_owned();
-        return Ok(Err(vec![Declined { what, reason: DeclineReason::FilterBelow }]));
+        return Ok(Err(vec![Declined { part: Part::Aggregation, reason: DeclineReason::FilterBelow }]));
     }
     let translated = match aggregation(&scan.columns, &scan.sample, &keys, &planned, &partial.schema()) {
         Ok(translated) => translated,

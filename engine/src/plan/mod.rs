@@ -31,7 +31,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitio
 
 pub use declined::DeclinedExec;
 
-use crate::decline::{DeclineReason, Declined};
+use crate::decline::{DeclineReason, Declined, Part};
 use crate::exec::KernelFilterReduceExec;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
 use above::Above;
@@ -179,7 +179,7 @@ impl Rewriter<'_> {
         let backend = self.options.backend;
         let chosen = self.backend.get_or_insert_with(|| Backend::choose(backend));
         chosen.clone().map_err(|reason| {
-            vec![Declined { what: "scan".to_owned(), reason: DeclineReason::Backend { backend, reason } }]
+            vec![Declined { part: Part::Scan, reason: DeclineReason::Backend { backend, reason } }]
         })
     }
 
@@ -325,7 +325,7 @@ impl Rewriter<'_> {
 }
 
 fn batches_are_seen() -> Vec<Declined> {
-    vec![Declined { what: "scan".to_owned(), reason: DeclineReason::BatchesAreSeen }]
+    vec![Declined { part: Part::Scan, reason: DeclineReason::BatchesAreSeen }]
 }
 
 fn wrap_scan(node: &Arc<dyn ExecutionPlan>, declined: &[Declined]) -> Result<Arc<dyn ExecutionPlan>> {

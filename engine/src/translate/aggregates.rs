@@ -18,7 +18,7 @@ use super::fallible::{may_fail, may_skip_failure};
 use super::predicates::predicate;
 use super::values::{Kind, Value, data_type, value};
 use crate::columns::Columns;
-use crate::decline::{DeclineReason, Declined};
+use crate::decline::{DeclineReason, Declined, Part};
 use crate::decode::{Number, StateColumn, StateDecoder, StateKind};
 use crate::sample::Sample;
 
@@ -50,13 +50,13 @@ pub(crate) fn aggregation(
     for expr in keys {
         match key(columns, sample, expr) {
             Ok(key) => translated_keys.push(key),
-            Err(reason) => declined.push(Declined { what: expr.to_string(), reason }),
+            Err(reason) => declined.push(Declined { part: Part::Key(expr.to_string()), reason }),
         }
     }
     let mut builder = Builder { columns, aggregates: Vec::new(), state: Vec::new() };
     for aggregate in planned {
         if let Err(reason) = builder.add(aggregate) {
-            declined.push(Declined { what: aggregate.function.name().to_owned(), reason });
+            declined.push(Declined { part: Part::Aggregate(aggregate.function.name().to_owned()), reason });
         }
     }
     if !declined.is_empty() {
@@ -64,7 +64,7 @@ pub(crate) fn aggregation(
     }
     let Builder { aggregates, state, .. } = builder;
     let state = StateDecoder::new(schema.clone(), columns, &translated_keys, &aggregates, state)
-        .map_err(|reason| vec![Declined { what: "the aggregation".to_owned(), reason }])?;
+        .map_err(|reason| vec![Declined { part: Part::Aggregation, reason }])?;
     Ok(Aggregation { output: Output::Aggregates { keys: translated_keys, aggregates }, state })
 }
 

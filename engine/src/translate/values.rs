@@ -16,7 +16,7 @@ use pushdown::fragment::{Arithmetic, ColumnType, Expr, Overflow};
 
 use super::floats::{EXACT_MAGNITUDE_MAX, short_decimal};
 use crate::columns::{Columns, SCALE_MAX};
-use crate::decline::DeclineReason;
+use crate::decline::{DeclineReason, ExpressionKind};
 use crate::numbers::yyyymmdd_from_days;
 
 /// What the integer of an expression stands for.
@@ -94,17 +94,17 @@ pub(super) fn unsupported(expr: &Arc<dyn PhysicalExpr>) -> DeclineReason {
     } else if expr.is::<DynamicFilterPhysicalExpr>() {
         return DeclineReason::DynamicFilter;
     } else if let Some(function) = expr.downcast_ref::<ScalarFunctionExpr>() {
-        format!("the function {}", function.name())
+        ExpressionKind::Function(function.name().to_owned())
     } else if expr.is::<CaseExpr>() {
-        "CASE".to_owned()
+        ExpressionKind::Case
     } else if expr.is::<LikeExpr>() {
-        "LIKE".to_owned()
+        ExpressionKind::Like
     } else if expr.is::<TryCastExpr>() {
-        "TRY_CAST".to_owned()
+        ExpressionKind::TryCast
     } else if let Some(binary) = expr.downcast_ref::<BinaryExpr>() {
-        format!("the operator {}", binary.op())
+        ExpressionKind::Operator(*binary.op())
     } else {
-        format!("the expression {expr}")
+        ExpressionKind::Other(expr.to_string())
     };
     DeclineReason::Expression(kind)
 }
@@ -164,7 +164,7 @@ fn binary_value(
     };
     // An operator that fails on overflow is another operator, and hides that from all but equality.
     if *binary != BinaryExpr::new(binary.left().clone(), *binary.op(), binary.right().clone()) {
-        return Err(DeclineReason::Expression("checked arithmetic".to_owned()));
+        return Err(DeclineReason::Expression(ExpressionKind::CheckedArithmetic));
     }
     let left = value(columns, binary.left())?;
     let right = value(columns, binary.right())?;
@@ -189,7 +189,7 @@ fn arithmetic(op: Arithmetic, left: Value, right: Value, ty: &DataType) -> Resul
             }
             Ok(Value::new(expr, Kind::Decimal { scale }))
         }
-        _ => Err(DeclineReason::Expression(format!("arithmetic of type {ty}"))),
+        _ => Err(DeclineReason::Expression(ExpressionKind::Arithmetic(ty.clone()))),
     }
 }
 
