@@ -12,7 +12,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use machine::{BackendKind, LoadStatistics, Machine, probe};
-use pushdown::layout::{
+use pushdown::contract::layout::{
     BEGIN, CONSUMED, END, EXCEPTIONS, MATCHED, Map, OUTPUT_USED, RECORDS, STOP, STOP_CHUNK, Sizes,
     WINDOW_SLACK_BYTES,
 };

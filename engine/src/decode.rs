@@ -1,7 +1,7 @@
 //! Turns the words that a program leaves behind into Arrow batches of partial state.
 //!
 //! In: the accumulators of an ungrouped aggregation, or the entries of the group table, as 64-bit words (see
-//! `pushdown::layout`). Out: batches of exactly the schema that the replaced AggregateExec has, column by column.
+//! `pushdown::contract`). Out: batches of exactly the schema that the replaced AggregateExec has, column by column.
 
 use std::sync::Arc;
 

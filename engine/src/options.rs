@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
 use datafusion::common::{DataFusionError, Result};
-use pushdown::layout::Sizes;
+use pushdown::contract::layout::Sizes;
 
 /// Whether scans of CSV files are compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

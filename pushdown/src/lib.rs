@@ -3,16 +3,17 @@
 //! Pure: it knows bytes and instructions, not files, system calls, query engines or column formats.
 
 pub mod bpf;
+pub mod contract;
 mod emit;
 pub mod fragment;
-pub mod layout;
 mod lower;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use contract::layout;
 pub use lower::{CompileError, Target, compile};
 
-use layout::Layout;
+use contract::layout::Layout;
 
 /// A compiled fragment.
 #[derive(Debug, Clone)]

@@ -2,9 +2,10 @@
 //! presents what came out in the form of the reference interpreter, so that the two can be compared.
 
 use crate::Program;
+use crate::contract::hook;
+use crate::contract::layout::{self, Map, WINDOW_SLACK_BYTES};
 use crate::fragment::interpret::{self as reference, Outcome};
 use crate::fragment::{Fragment, Key, Output};
-use crate::layout::{self, Map, WINDOW_SLACK_BYTES};
 
 pub use crate::fragment::interpret::random::Random;
 
@@ -106,8 +107,8 @@ pub fn drive_packets(
         let answer = machine.invoke_packet(packet, total.consumed as u64);
         assert_eq!(machine.word(layout::OUTSIDE), 0, "a guard failed");
         let taken = match answer {
-            layout::PACKET_CONSUME => packet.len(),
-            answer => (answer - layout::PACKET_STOP) as usize,
+            hook::PACKET_CONSUME => packet.len(),
+            answer => (answer - hook::PACKET_STOP) as usize,
         };
         assert!(taken <= packet.len(), "{taken} of {} bytes", packet.len());
         assert!(taken > 0 || !stuck, "no progress");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pushdown::layout::Sizes;
+use pushdown::contract::layout::Sizes;
 use pushdown::testing::Random;
 
 use crate::bytes::literal;

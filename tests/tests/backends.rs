@@ -5,11 +5,12 @@ use std::io::Write;
 
 use machine::testing::kernel_available_or_skip;
 use machine::{BackendKind, Machine};
+use pushdown::contract::hook::{PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
+use pushdown::contract::layout::{Map, Sizes};
 use pushdown::fragment::interpret as reference;
 use pushdown::fragment::{
     Aggregate, AggregateFunction, Column, ColumnType, Comparison, Dialect, Expr, Fragment, Output, Predicate,
 };
-use pushdown::layout::{Map, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP, Sizes};
 use pushdown::testing::{Random, drive, drive_packets};
 use pushdown::{Program, Target, compile};
 use weir_tests::configuration::{hook_wanted, is_chosen};

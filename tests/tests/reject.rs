@@ -4,8 +4,10 @@
 use machine::testing::kernel_available_or_skip;
 use machine::{BackendKind, KernelError, Machine};
 use pushdown::bpf::{Insn, opcode};
+use pushdown::contract::hook::{Context, PACKET_BYTES_MAX};
+use pushdown::contract::index::IndexArray;
+use pushdown::contract::layout::{Map, Sizes};
 use pushdown::fragment::{Fragment, text};
-use pushdown::layout::{Map, PACKET_BYTES_MAX, Sizes};
 use pushdown::{CompileError, Program, Target, compile};
 use weir_tests::configuration::{hook_wanted, is_chosen};
 
@@ -82,13 +84,11 @@ fn positions(program: &Program, wanted: impl Fn(Insn) -> bool) -> Vec<usize> {
 }
 
 /// The masks of the offsets into each map: `rX &= bytes - 1`.
-fn masks(program: &Program) -> Vec<(&'static str, i32)> {
+fn masks() -> Vec<(&'static str, i32)> {
     let mask_of = |bytes: usize| i32::try_from(bytes - 1).expect("a small map");
-    // The map has some room around the array, whose size is a power of two.
-    let index_bytes = (program.layout.bytes(Map::Index) / 2 + 1).next_power_of_two();
     vec![
         ("window", mask_of(SIZES.window_bytes)),
-        ("index", mask_of(index_bytes)),
+        ("index", mask_of(IndexArray::new(fragment(GROUPED).field_count, &SIZES).bytes())),
         ("output", mask_of(SIZES.output_bytes)),
         ("groups", mask_of(SIZES.group_capacity)),
     ]
@@ -124,7 +124,7 @@ fn the_verifier_refuses_missing_masks() {
     for kernel in kernels("reject::the_verifier_refuses_missing_masks") {
         let program = program(kernel);
         assert_eq!(refusal(kernel, &program), None, "the whole program");
-        for (what, mask) in masks(&program) {
+        for (what, mask) in masks() {
             let guards =
                 positions(&program, |insn| insn.code == opcode::ALU64 | opcode::AND && insn.imm == mask);
             let reasons = [
@@ -145,7 +145,7 @@ fn the_verifier_refuses_missing_masks() {
 fn the_verifier_refuses_masks_of_a_larger_map() {
     for kernel in kernels("reject::the_verifier_refuses_masks_of_a_larger_map") {
         let program = program(kernel);
-        for (what, mask) in masks(&program) {
+        for (what, mask) in masks() {
             // What bounds an offset into a packet is the comparison with its end.
             if what == "window" && kernel.target() == Target::Packet {
                 continue;
@@ -280,7 +280,9 @@ fn the_verifier_refuses_other_uses_of_the_hook() {
         let reason = ["should have been in [0, 32770]"];
         refuses(kernel, &program, "an answer without a bound", &bounds, |_| NO_OPERATION, &reason);
         // The context ends behind the length, which is its last field.
-        let length = positions(&program, |insn| insn.code == LOAD && insn.src == 5 && insn.off == 40);
+        let length = positions(&program, |insn| {
+            insn.code == LOAD && insn.src == 5 && insn.off == Context::PacketBytes as i16
+        });
         let behind = |insn: Insn| Insn { off: insn.off + 8, ..insn };
         let reason = ["invalid bpf_context access off=48 size=8"];
         refuses(kernel, &program, "a field behind the context", &length[..1], behind, &reason);

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 
 use pushdown::Program;
-use pushdown::layout::Map;
+use pushdown::contract::layout::Map;
 
 use crate::sys::{Instance, ProgramKind};
 use crate::{KernelError, LoadStatistics, stock};

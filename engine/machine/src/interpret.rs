@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use pushdown::Program;
 use pushdown::bpf::interpret::{Limits, Memory, Prepared};
-use pushdown::layout::{Map, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
+use pushdown::contract::hook::{Answer, PACKET_BYTES_MAX};
+use pushdown::contract::layout::Map;
 
 use crate::{KernelError, LoadStatistics};
 
@@ -80,12 +81,11 @@ impl Interpreter {
                 break;
             }
             self.memory.set_packet(&page[..read], at, file_bytes);
-            match self.program.run(&mut self.memory, Limits::default())?.value {
-                PACKET_CONSUME => taken += read,
-                answer => match answer.checked_sub(PACKET_STOP) {
-                    Some(part) if part <= read as u64 => return Ok(taken + part as usize),
-                    _ => return Err(KernelError::ProgramFailed { retval: answer as u32 }),
-                },
+            let answer = self.program.run(&mut self.memory, Limits::default())?.value;
+            match Answer::of(answer, read) {
+                Some(Answer::Consume) => taken += read,
+                Some(Answer::Stop { taken: part }) => return Ok(taken + part),
+                None => return Err(KernelError::ProgramFailed { retval: answer as u32 }),
             }
         }
         Ok(taken)

@@ -1,9 +1,9 @@
 //! The machines that run compiled programs.
 //!
 //! A [`pushdown::Program`] goes in; a [`Machine`] comes out: the loaded program and its maps as plain bytes, laid
-//! out by the program's [`Layout`](pushdown::layout::Layout). The caller fills the window and the header words,
+//! out by the program's [`Layout`](pushdown::contract::layout::Layout). The caller fills the window and the header words,
 //! calls [`Machine::run`], and reads the results from the maps; what the words mean is the matter of
-//! [`pushdown::layout`]. A program for a read hook has no window: it is attached to a file ([`Machine::attach`]), and
+//! [`pushdown::contract`]. A program for a read hook has no window: it is attached to a file ([`Machine::attach`]), and
 //! [`Machine::read`] runs it where the kernel would have copied the file's bytes. All machines answer alike, and a
 //! dropped one leaves nothing behind in the kernel.
 //!
@@ -25,7 +25,7 @@ use std::io;
 use std::time::Duration;
 
 use pushdown::bpf::interpret::Fault;
-use pushdown::layout::Map;
+use pushdown::contract::layout::Map;
 use pushdown::{Program, Target};
 use thiserror::Error;
 

@@ -9,7 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use pushdown::Program;
 use pushdown::bpf::Insn;
-use pushdown::layout::{Layout, Map, PACKET_CONSUME, Sizes};
+use pushdown::contract::hook::{Context, PACKET_CONSUME};
+use pushdown::contract::layout::{Layout, Map, Sizes};
 use thiserror::Error;
 
 use crate::{BackendKind, KernelError, Machine, sys};
@@ -197,8 +198,8 @@ fn run_hook_probe() -> Result<bool, KernelError> {
 fn hook_probe_program() -> Program {
     let insn = |code, dst, src, off, imm| Insn { code, dst, src, off, imm };
     let insns = vec![
-        // r1 = *(u64 *)(r1 + 40)
-        insn(0x79, 1, 1, 40, 0),
+        // r1 = *(u64 *)(r1 + packet bytes)
+        insn(0x79, 1, 1, Context::PacketBytes as i16, 0),
         // r2 = map[state][PROBE_OFFSET]
         insn(0x18, 2, 6, 0, Map::State as i32),
         insn(0x00, 0, 0, 0, PROBE_OFFSET as i32),

@@ -10,7 +10,7 @@ use std::io;
 use std::time::Instant;
 
 use pushdown::Program;
-use pushdown::layout::Map;
+use pushdown::contract::layout::Map;
 
 use crate::sys::{Instance, LOG_PATH, LOG_STATISTICS, ProgramKind};
 use crate::{KernelError, LoadStatistics, VerifierLog};

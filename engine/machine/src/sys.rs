@@ -17,6 +17,7 @@ use aya_obj::generated::{
     BPF_F_MMAPABLE, BPF_F_SLEEPABLE, bpf_attr, bpf_cmd, bpf_map_type::BPF_MAP_TYPE_ARRAY,
     bpf_prog_type::BPF_PROG_TYPE_SYSCALL,
 };
+use pushdown::contract::hook;
 
 /// Log the verified path instruction by instruction (`BPF_LOG_LEVEL1`, include/linux/bpf_verifier.h).
 pub(super) const LOG_PATH: u32 = 1;
@@ -48,11 +49,6 @@ pub(super) enum ProgramKind {
     /// [`Instance::read`].
     FileRead,
 }
-
-/// The numbers of kernel-patch/include/weir_file_read.h. Another kernel may give them another meaning, or none; there
-/// loading with both types fails with EINVAL.
-pub(super) const BPF_PROG_TYPE_FILE_READ: u32 = 33;
-pub(super) const BPF_FILE_READ: u32 = 57;
 
 /// Largest [`Instance::read`].
 pub const READ_BYTES_MAX: usize = 8 << 20;
@@ -130,7 +126,7 @@ impl<const MAPS: usize> Instance<MAPS> {
         let mut attr = LinkCreate {
             prog_fd: program.as_raw_fd() as u32,
             target_fd: file.as_raw_fd() as u32,
-            attach_type: BPF_FILE_READ,
+            attach_type: hook::ATTACH_TYPE,
             flags: 0,
             cookie,
         };
@@ -273,8 +269,8 @@ fn load_program(
             attr.__bindgen_anon_3.prog_flags = BPF_F_SLEEPABLE;
         }
         ProgramKind::FileRead => {
-            attr.__bindgen_anon_3.prog_type = BPF_PROG_TYPE_FILE_READ;
-            attr.__bindgen_anon_3.expected_attach_type = BPF_FILE_READ;
+            attr.__bindgen_anon_3.prog_type = hook::PROGRAM_TYPE;
+            attr.__bindgen_anon_3.expected_attach_type = hook::ATTACH_TYPE;
         }
     }
     attr.__bindgen_anon_3.insn_cnt = count_u32(insns.len())?;

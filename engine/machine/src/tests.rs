@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use pushdown::bpf::Insn;
-use pushdown::layout::{Layout, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP, Sizes};
+use pushdown::contract::hook::{self, Context, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
+use pushdown::contract::layout::{Layout, Sizes};
 
 use super::*;
 use crate::testing::kernel_available_or_skip;
@@ -77,8 +78,8 @@ fn sum_program() -> Program {
 fn the_numbers_of_the_read_hook_are_those_of_its_header() {
     let header = include_str!("../../../kernel-patch/include/weir_file_read.h");
     for (name, value) in [
-        ("BPF_PROG_TYPE_FILE_READ", u64::from(sys::BPF_PROG_TYPE_FILE_READ)),
-        ("BPF_FILE_READ", u64::from(sys::BPF_FILE_READ)),
+        ("BPF_PROG_TYPE_FILE_READ", u64::from(hook::PROGRAM_TYPE)),
+        ("BPF_FILE_READ", u64::from(hook::ATTACH_TYPE)),
         ("FILE_READ_WINDOW_MAX", PACKET_BYTES_MAX as u64),
         ("FILE_READ_CONSUME", PACKET_CONSUME),
         ("FILE_READ_STOP", PACKET_STOP),
@@ -86,6 +87,19 @@ fn the_numbers_of_the_read_hook_are_those_of_its_header() {
         let (_, definition) = header.split_once(&format!("#define WEIR_{name} ")).expect(name);
         let defined = definition.split_whitespace().next().expect(name);
         assert_eq!(defined, value.to_string(), "{name}");
+    }
+    for field in Context::ALL {
+        let name = match field {
+            Context::Data => "data",
+            Context::DataEnd => "data_end",
+            Context::Position => "pos",
+            Context::FileBytes => "size",
+            Context::Cookie => "cookie",
+            Context::PacketBytes => "len",
+        };
+        let (_, comment) = header.split_once(&format!("__u64 {name};")).expect(name);
+        let offset = comment.trim_start().strip_prefix(&format!("/* offset {}, ", field as usize));
+        assert!(offset.is_some(), "{name}");
     }
 }
 
@@ -101,7 +115,7 @@ fn backends(test: &str) -> Vec<BackendKind> {
 fn sum_of(backend: BackendKind, bytes: &[u8]) -> u64 {
     let mut machine = Machine::load(backend, &sum_program()).unwrap();
     machine.map_mut(Map::Window)[..bytes.len()].copy_from_slice(bytes);
-    machine.set_word(pushdown::layout::END, bytes.len() as u64);
+    machine.set_word(pushdown::contract::layout::END, bytes.len() as u64);
     machine.run().unwrap();
     machine.word(128)
 }

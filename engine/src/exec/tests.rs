@@ -21,11 +21,11 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::{CsvReadOptions, SessionConfig};
 use futures::TryStreamExt;
-use pushdown::fragment::{Dialect, Fragment, Output};
-use pushdown::layout::{
+use pushdown::contract::layout::{
     BEGIN, CONSUMED, END, Layout, Map, OUTPUT_USED, OUTSIDE, PACKET_BYTES, RECORDS, STOP, STOP_CHUNK,
     STOP_OUTPUT, Sizes, WINDOW_SLACK_BYTES,
 };
+use pushdown::fragment::{Dialect, Fragment, Output};
 use tokio::sync::mpsc;
 
 use super::KernelFilterReduceExec;

@@ -21,11 +21,11 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::MemoryReservation;
 use pushdown::Target;
-use pushdown::fragment::{Fragment, Output};
-use pushdown::layout::{
+use pushdown::contract::layout::{
     BEGIN, CONSUMED, END, EXCEPTIONS, GROUP_COUNT, Layout, MATCHED, Map, OUTPUT_USED, RECORDS, STOP,
     STOP_CHUNK, STOP_GROUPS, STOP_OUTPUT, WINDOW_SLACK_BYTES,
 };
+use pushdown::fragment::{Fragment, Output};
 use tokio::sync::mpsc;
 
 use super::metrics::ScanMetrics;

@@ -5,7 +5,8 @@ use std::fs::File;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::object_store::local::LocalFileSystem;
 use pushdown::Target;
-use pushdown::layout::{PACKET_BYTES_MAX, Sizes};
+use pushdown::contract::hook::PACKET_BYTES_MAX;
+use pushdown::contract::layout::Sizes;
 
 use crate::options::BackendChoice;
 use machine::{BackendKind, HookProbe, probe, probe_hook};

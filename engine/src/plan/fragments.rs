@@ -8,8 +8,8 @@ use datafusion::object_store::local::LocalFileSystem;
 use datafusion::physical_expr_common::physical_expr::fmt_sql;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, InputOrderMode};
+use pushdown::contract::layout::Sizes;
 use pushdown::fragment::{Dialect, FIELD_COUNT_MAX, Fragment, Output, Predicate};
-use pushdown::layout::Sizes;
 use pushdown::{CompileError, Program, compile};
 
 use super::backend::Backend;

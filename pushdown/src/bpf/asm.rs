@@ -39,6 +39,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use super::Insn;
+use crate::contract::layout::GUARD_BYTES_MAX;
 
 pub use link::link;
 
@@ -52,13 +53,13 @@ pub enum Item {
     /// "Make `bytes` bytes at the window offset in `offset` accessible, and put their address into `dst`." The
     /// value of `offset` must be a valid window offset and is unchanged if so. If not: in a window `dst` points to
     /// other bytes of it, never outside; of a packet nothing is read, the program ends soon and sets
-    /// [`OUTSIDE`](crate::layout::OUTSIDE).
+    /// [`OUTSIDE`](crate::contract::layout::OUTSIDE).
     Guard {
         /// Register that receives the address.
         dst: u8,
         /// Register that holds the offset; another one.
         offset: u8,
-        /// At most [`WINDOW_SLACK_BYTES`](crate::layout::WINDOW_SLACK_BYTES).
+        /// At most [`GUARD_BYTES_MAX`].
         bytes: usize,
     },
     /// The beginning of a function with guards, or calls of such functions: at the entry r5 is the context, if
@@ -93,16 +94,16 @@ impl From<Insn> for Item {
 /// How the chunk is accessed, which decides what guards become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GuardTarget {
-    /// The chunk is the value of the window map: guards mask the offset.
+    /// The chunk lies in the window map: guards mask the offset.
     Window {
-        /// Largest chunk, a power of two. The map must be longer by the slack.
+        /// The window, a power of two. The map must be longer by [`GUARD_BYTES_MAX`].
         window_bytes: usize,
     },
     /// The chunk is a packet: guards compare with its end.
     Packet {
         /// Largest packet, a power of two of at most 32768: the verifier allows no larger offset
         /// (MAX_PACKET_OFF in kernel/bpf/verifier.c is 0xffff).
-        window_bytes: usize,
+        packet_bytes_max: usize,
     },
 }
 
@@ -210,8 +211,8 @@ pub enum AsmErrorKind {
     /// The guard lowers to code that needs two registers.
     #[error("a guard needs two different registers")]
     GuardRegisters,
-    /// More bytes than follow the last valid offset.
-    #[error("a guard covers 1 to {max} bytes, not {bytes}", max = crate::layout::WINDOW_SLACK_BYTES)]
+    /// More bytes than a guard can ask for.
+    #[error("a guard covers 1 to {max} bytes, not {bytes}", max = GUARD_BYTES_MAX)]
     GuardWidth {
         /// As asked for.
         bytes: usize,
@@ -262,7 +263,7 @@ fn check_guard(dst: u8, offset: u8, bytes: usize) -> Result<(), AsmErrorKind> {
     if dst >= super::opcode::FRAME_POINTER || offset >= super::opcode::FRAME_POINTER {
         return Err(AsmErrorKind::FramePointerWritten);
     }
-    if !(1..=crate::layout::WINDOW_SLACK_BYTES).contains(&bytes) {
+    if !(1..=GUARD_BYTES_MAX).contains(&bytes) {
         return Err(AsmErrorKind::GuardWidth { bytes });
     }
     Ok(())

@@ -129,7 +129,7 @@ pub enum FaultKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Region {
     /// The value of a map.
-    Map(crate::layout::Map),
+    Map(crate::contract::layout::Map),
     /// The packet.
     Packet,
     /// What r1 points to at the entry of a program that gets a packet.

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use super::Insn;
 use super::asm::{self, Holes, Item, Symbolic};
 use super::opcode::{self as op, ACCESSES, ASSIGNMENTS, CONDITIONS};
-use crate::layout::Map;
+use crate::contract::layout::Map;
 
 /// Lists instructions. Targets of jumps and calls are labels `L12` with the number of their slot.
 pub fn print(insns: &[Insn]) -> String {

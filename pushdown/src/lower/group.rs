@@ -5,10 +5,10 @@
 //! record; user space drains the table as partial state and the record starts an empty one.
 
 use super::{Fold, ZERO};
+use crate::contract::layout;
 use crate::emit::Register::{self, R0, R1, R2, R3, R4, R5};
 use crate::emit::{EXCEPTION, Relation, Word};
 use crate::fragment::{Aggregate, ColumnType, Key};
-use crate::layout;
 
 /// At three quarters full, a run this long is rarer than one in 10^5 inserts with a good hash.
 const PROBE_COUNT_MAX: usize = 64;

@@ -25,12 +25,14 @@ mod value;
 
 use crate::Program;
 use crate::bpf::asm::{AsmError, AsmErrorKind, GuardTarget, Holes};
+use crate::contract::hook::{self, Context, PACKET_BYTES_MAX};
+use crate::contract::index::{Entry, INDEX_FRONT_BYTES, IndexArray};
+use crate::contract::layout::{self, GUARD_BYTES_MAX, Layout, Map, Sizes};
 use crate::emit::Register::{self, R0, R1, R2, R3, R4, R5};
 use crate::emit::{Code, EXCEPTION, NEXT, Relation, Slot, Word};
 use crate::fragment::normalize::normalize;
 use crate::fragment::validate::{Invalid, validate};
 use crate::fragment::{Aggregate, ColumnType, Fragment, Key, Output, Predicate};
-use crate::layout::{self, Layout, Map, Sizes, WINDOW_SLACK_BYTES};
 
 /// Where the program gets its bytes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,15 +73,11 @@ const FIRST_WORD: usize = POWERS_OF_TEN + 19 * 8;
 
 /// Displacements of loads and stores are signed 16-bit numbers.
 const STATE_BYTES_MAX: usize = 32 << 10;
-/// In front of entry 0, so that the entry before a masked offset is addressable.
-const INDEX_FRONT_BYTES: usize = 64;
-/// Behind the last offset that a mask allows: the entries of one word, and some.
-const INDEX_SLACK_BYTES: usize = 64;
 /// Bytes at the end of a packet that are left to `carry`. In a packet the index stage looks at up to 32 bytes from
 /// END - 1 on, and at two behind a quote; then a field is read with up to 8 bytes behind it.
 const READ_AHEAD_BYTES: usize = 64;
-/// Offset in a read hook's context of the packet's length (`len` of `struct bpf_file_read` of the kernel patch).
-const CONTEXT_BYTES: usize = 40;
+/// Behind the output area: the bytes of a record are copied eight at a time.
+const OUTPUT_SLACK_BYTES: usize = 64;
 /// Largest group table. The verifier allows offsets below 2^29 (BPF_MAX_VAR_OFF in include/linux/bpf_verifier.h).
 const GROUPS_BYTES_MAX: usize = 256 << 20;
 
@@ -95,7 +93,7 @@ pub fn compile(fragment: &Fragment, target: Target, sizes: Sizes) -> Result<Prog
         || sizes.output_bytes < sizes.window_bytes
         || sizes.output_bytes > 64 << 20
         || sizes.group_capacity < 16
-        || (target == Target::Packet && sizes.window_bytes > layout::PACKET_BYTES_MAX)
+        || (target == Target::Packet && sizes.window_bytes > PACKET_BYTES_MAX)
     {
         return Err(CompileError::Sizes(sizes));
     }
@@ -122,7 +120,7 @@ struct Fold<'f> {
     evaluated: Vec<(crate::fragment::Expr, Word)>,
     accumulators: usize,
     group_entry_bytes: usize,
-    index_bytes: usize,
+    index: IndexArray,
     calls_number: bool,
     /// By aggregate.
     prepared: Vec<aggregate::Prepared>,
@@ -130,11 +128,7 @@ struct Fold<'f> {
 
 impl<'f> Fold<'f> {
     fn new(fragment: &'f Fragment, target: Target, sizes: Sizes) -> Self {
-        let entries = fragment.field_count + 1;
-        // The array takes records until there is no room for the longest: as many entries as the chunk has bytes. Half of
-        // it is enough for all records of a chunk, unless they are mostly empty fields.
-        let longest = sizes.window_bytes - WINDOW_SLACK_BYTES + entries;
-        let index_bytes = 4 * (2 * longest).next_power_of_two();
+        let index = IndexArray::new(fragment.field_count, &sizes);
         let mut holes = Holes::default();
         let dialect = fragment.dialect;
         let word = |byte: u8| u64::from_le_bytes([byte; 8]);
@@ -152,16 +146,15 @@ impl<'f> Fold<'f> {
             .set("has_escape", dialect.escape.is_some_and(|byte| byte != dialect.quote) as u8)
             .set("single_field", (fragment.field_count == 1) as u8)
             .set("many_fields", (fragment.field_count > 1) as u8)
-            .set("last_entry", 4 * fragment.field_count)
-            .set("record_bytes", 4 * entries)
-            .set("index_mask", index_bytes - 1)
-            .set("index_limit", index_bytes - 4 * longest)
+            .set("last_entry", index.last_entry())
+            .set("record_bytes", index.record_bytes())
+            .set("index_mask", index.mask())
+            .set("index_limit", index.limit())
             .set("output_bytes", sizes.output_bytes)
             .set("output_mask", sizes.output_bytes - 1)
             .set("records", matches!(fragment.output, Output::Records) as u8)
             .set("groups", is_grouped(fragment) as u8)
             .set("packet_bytes", sizes.window_bytes)
-            .set("context_bytes", CONTEXT_BYTES)
             .set("read_ahead", READ_AHEAD_BYTES)
             .set("turn_words", if target == Target::Packet { 4 } else { 8 });
         for (name, value) in [
@@ -178,8 +171,13 @@ impl<'f> Fold<'f> {
             ("STOP_GROUPS", layout::STOP_GROUPS as usize),
             ("CARRY_STATE", layout::CARRY_STATE),
             ("CARRY_BEGIN", layout::CARRY_BEGIN),
-            ("PACKET_CONSUME", layout::PACKET_CONSUME as usize),
-            ("PACKET_STOP", layout::PACKET_STOP as usize),
+            ("INDEX_FRONT", INDEX_FRONT_BYTES),
+            ("ENTRY_BYTES", Entry::BYTES),
+            ("ENTRY_FLAG", Entry::FLAG as usize),
+            ("ENTRY_OFFSET", Entry::OFFSET as usize),
+            ("CONTEXT_PACKET_BYTES", Context::PacketBytes as usize),
+            ("PACKET_CONSUME", hook::PACKET_CONSUME as usize),
+            ("PACKET_STOP", hook::PACKET_STOP as usize),
             ("OUTSIDE", layout::OUTSIDE),
             ("PACKET_BYTES", layout::PACKET_BYTES),
             ("ZERO", ZERO.offset_bytes()),
@@ -200,7 +198,7 @@ impl<'f> Fold<'f> {
             evaluated: Vec::new(),
             accumulators: 0,
             group_entry_bytes: 0,
-            index_bytes,
+            index,
             calls_number: false,
             prepared: Vec::new(),
         };
@@ -262,7 +260,7 @@ impl<'f> Fold<'f> {
             Output::Aggregates { keys, aggregates } => self.aggregate(keys, aggregates),
         }
         self.code.place(NEXT);
-        self.code.add(Register::RECORD, 4 * (self.fragment.field_count + 1));
+        self.code.add(Register::RECORD, self.index.record_bytes());
         self.code.jump("@record");
         self.code.comment("a raw record to the output area");
         self.code.template("emit", bpf_templates::EMIT, &[]);
@@ -283,7 +281,7 @@ impl<'f> Fold<'f> {
         self.code.line("may_goto @interrupted");
         self.code.load(R1, INDEX_END);
         self.code.jump_if(Register::RECORD, Relation::AboveOrEqual, R1, "@finished");
-        self.code.and(Register::RECORD, self.index_bytes - 1);
+        self.code.and(Register::RECORD, self.index.mask());
         self.code.line(format!("r8 = map[index][0] + {INDEX_FRONT_BYTES}"));
         self.code.add(Register::ENTRIES, Register::RECORD);
         self.code.line("r1 = *(u32 *)(r8 + 0)");
@@ -339,17 +337,15 @@ impl<'f> Fold<'f> {
         if self.word_next > STATE_BYTES_MAX || groups_bytes > GROUPS_BYTES_MAX {
             return Err(CompileError::TooLarge);
         }
-        let record_bytes = 4 * (self.fragment.field_count + 1);
         let mut map_bytes = [0; 5];
         map_bytes[Map::Window as usize] = match self.target {
-            Target::Window => self.sizes.window_bytes + WINDOW_SLACK_BYTES,
+            Target::Window => self.sizes.window_bytes + GUARD_BYTES_MAX,
             Target::Packet => 0,
         };
-        map_bytes[Map::Index as usize] =
-            INDEX_FRONT_BYTES + self.index_bytes + record_bytes + INDEX_SLACK_BYTES;
+        map_bytes[Map::Index as usize] = self.index.map_bytes();
         map_bytes[Map::State as usize] = self.word_next;
         map_bytes[Map::Groups as usize] = groups_bytes;
-        map_bytes[Map::Output as usize] = self.sizes.output_bytes + 64;
+        map_bytes[Map::Output as usize] = self.sizes.output_bytes + OUTPUT_SLACK_BYTES;
         let layout = Layout {
             sizes: self.sizes,
             map_bytes,
@@ -359,7 +355,7 @@ impl<'f> Fold<'f> {
         let window_bytes = self.sizes.window_bytes;
         let target = match self.target {
             Target::Window => GuardTarget::Window { window_bytes },
-            Target::Packet => GuardTarget::Packet { window_bytes },
+            Target::Packet => GuardTarget::Packet { packet_bytes_max: window_bytes },
         };
         let (insns, listing) = self.code.finish(&target).map_err(|error| match error {
             AsmError { kind: AsmErrorKind::JumpRange { .. }, .. } => CompileError::TooLarge,

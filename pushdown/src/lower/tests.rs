@@ -57,8 +57,7 @@ fn check(fragment: &Fragment, bytes: &[u8], chunk_bytes: usize) {
 }
 
 fn check_packets(fragment: &Fragment, bytes: &[u8], packet_bytes: usize) {
-    let bytes_max =
-        if packet_bytes > SMALL.window_bytes { layout::PACKET_BYTES_MAX } else { SMALL.window_bytes };
+    let bytes_max = if packet_bytes > SMALL.window_bytes { PACKET_BYTES_MAX } else { SMALL.window_bytes };
     let sizes = Sizes { window_bytes: bytes_max, output_bytes: bytes_max, ..SMALL };
     let program =
         compile(fragment, Target::Packet, sizes).unwrap_or_else(|error| panic!("{error}\n{fragment}"));
@@ -90,7 +89,7 @@ fn random_fragments_in_packets_agree_with_the_reference() {
         }
         let packet_bytes = match random.below(4) {
             0 => SMALL.window_bytes,
-            1 => layout::PACKET_BYTES_MAX,
+            1 => PACKET_BYTES_MAX,
             _ => 1 + random.below(600),
         };
         println!("seed {seed}");
@@ -104,7 +103,7 @@ fn a_packet_that_is_too_long() {
     let fragment = text::parse("fragment fields=1\ncolumn 0 a i64\noutput records\n").unwrap();
     let program = compile(&fragment, Target::Packet, SMALL).unwrap();
     let mut machine = Interpreter::new(&program);
-    assert_eq!(machine.invoke_packet(&b"1\n".repeat(2049), 0), layout::PACKET_STOP);
+    assert_eq!(machine.invoke_packet(&b"1\n".repeat(2049), 0), hook::PACKET_STOP);
     assert_eq!(machine.word(layout::OUTSIDE), 1);
     assert_eq!(machine.word(layout::OUTPUT_USED), 0);
 }
@@ -140,6 +139,25 @@ fn loops_ended_early() {
         assert_eq!(actual.records, expected.records, "seed {seed}");
         assert_eq!(actual.matched + actual.exceptions, actual.records, "seed {seed}");
     }
+}
+
+/// What a reader of the array other than the fold is promised: offsets, and flags where the contract says.
+#[test]
+fn the_index_holds_field_boundaries() {
+    let fragment = text::parse("fragment fields=2\ncolumn 0 a i64\noutput records\n").unwrap();
+    let program = compile(&fragment, Target::Window, SMALL).unwrap();
+    let mut machine = Interpreter::new(&program);
+    let bytes = b"1,\"b\"\n\n\"x\"\"y\",z\n3\n4,5\n";
+    machine.map_mut(Map::Window)[..bytes.len()].copy_from_slice(bytes);
+    machine.set_word(layout::END, bytes.len() as u64);
+    machine.invoke();
+    let entries = machine.map(Map::Index)[INDEX_FRONT_BYTES..].chunks_exact(Entry::BYTES);
+    let entries = entries.map(|bits| Entry::from_bits(u32::from_le_bytes(bits.try_into().unwrap())));
+    let found: Vec<_> = entries.take(4 * 3).map(|entry| (entry.offset(), entry.is_flagged())).collect();
+    assert_eq!(found[..3], [(0, false), (2, false), (6, true)], "the second field is quoted");
+    assert_eq!((found[3], found[5].0), ((7, true), 16), "a doubled quote");
+    assert_eq!((found[6], found[8].0), ((16, true), 18), "ragged");
+    assert_eq!(found[9..], [(18, false), (20, false), (22, false)]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! record that two pieces of page cache share is carried in pieces, raw: the program puts them into the output area,
 //! and what is not finished there at the end of a read waits here. It counts as an exception record.
 
-use pushdown::layout::{
+use pushdown::contract::layout::{
     CARRY_BEGIN, CARRY_STATE, Map, OUTPUT_USED, OUTSIDE, PACKET_BYTES, STOP, STOP_CHUNK, STOP_GROUPS,
     STOP_OUTPUT,
 };

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{AsmError, AsmErrorKind as Kind, GuardTarget, Item, Symbolic, check_guard};
 use crate::bpf::opcode as op;
 use crate::bpf::{Insn, listing};
-use crate::layout::{self, Map};
+use crate::contract::hook::Context;
+use crate::contract::layout::{self, Map};
 
 /// What [`Item::Enter`] keeps at the end of the stack frame, in a program that gets a packet: the pointers to its
 /// first byte and behind its last, and the context. A guard puts its offset aside there, too.
@@ -13,10 +14,6 @@ const DATA: i16 = -8;
 const DATA_END: i16 = -16;
 const CONTEXT: i16 = -24;
 const OFFSET: i16 = -32;
-
-/// Members of the context, `struct bpf_file_read` of the kernel patch: bytes from its beginning.
-const CONTEXT_DATA: i16 = 0;
-const CONTEXT_DATA_END: i16 = 8;
 
 const R0: u8 = 0;
 /// Carries the context into a function.
@@ -107,20 +104,21 @@ fn lower(
             check_guard(*dst, *offset, *bytes)?;
             Ok(window_guard(*dst, *offset, mask(*window_bytes)?))
         }
-        (Item::Guard { dst, offset, bytes }, GuardTarget::Packet { window_bytes }) => {
+        (Item::Guard { dst, offset, bytes }, GuardTarget::Packet { packet_bytes_max }) => {
             check_guard(*dst, *offset, *bytes)?;
             let outside = outside.ok_or(Kind::NoEnter)?;
-            Ok(packet_guard(*dst, *offset, *bytes, mask(*window_bytes)?, outside))
+            Ok(packet_guard(*dst, *offset, *bytes, mask(*packet_bytes_max)?, outside))
         }
     }
 }
 
+/// Of a window, or of the largest packet.
 fn mask(window_bytes: usize) -> Result<i32, Kind> {
     let mask = i32::try_from(window_bytes.wrapping_sub(1)).ok().filter(|_| window_bytes.is_power_of_two());
     mask.ok_or(Kind::WindowSize(window_bytes))
 }
 
-/// The verifier then knows offset <= mask, and that dst points into the window with at least the slack behind.
+/// The verifier then knows offset <= mask, and that dst points into the window; whatever a guard can ask for lies behind.
 fn window_guard(dst: u8, offset: u8, mask: i32) -> Vec<Piece> {
     vec![
         Insn { code: op::ALU64 | op::AND, dst: offset, imm: mask, ..Insn::default() }.into(),
@@ -172,9 +170,9 @@ fn enter(outside: Option<&str>) -> Vec<Piece> {
     }
     pieces.extend([
         store(CONTEXT, R5).into(),
-        load(R0, R5, CONTEXT_DATA).into(),
+        load(R0, R5, Context::Data as i16).into(),
         store(DATA, R0).into(),
-        load(R0, R5, CONTEXT_DATA_END).into(),
+        load(R0, R5, Context::DataEnd as i16).into(),
         store(DATA_END, R0).into(),
     ]);
     pieces

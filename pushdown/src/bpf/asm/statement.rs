@@ -4,7 +4,7 @@ use super::expand::number;
 use super::{AsmErrorKind as Kind, Item, Symbolic, check_guard};
 use crate::bpf::Insn;
 use crate::bpf::opcode::{self as op, ACCESSES, ASSIGNMENTS, CONDITIONS};
-use crate::layout::Map;
+use crate::contract::layout::Map;
 
 /// Reads a line of code without holes and comments.
 pub(super) fn statement(text: &str, prefix: &str) -> Result<Item, Kind> {

@@ -4,7 +4,7 @@
 use super::memory::map_address;
 use crate::bpf::Insn;
 use crate::bpf::opcode as op;
-use crate::layout::Map;
+use crate::contract::layout::Map;
 
 /// Register that always holds zero: the source of instructions that have an immediate. The operand is then the sum
 /// of the source register and the immediate for all of them, without a branch.

@@ -2,7 +2,8 @@
 //! knows which of its bytes were written.
 
 use super::{FRAMES_MAX, FaultKind, Region, STACK_BYTES};
-use crate::layout::{Layout, Map};
+use crate::contract::hook::Context;
+use crate::contract::layout::{Layout, Map};
 
 /// The maps of a program, by [`Map`] number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,13 +21,19 @@ impl Memory {
         Memory { maps: layout.map_bytes.map(|bytes| vec![0; bytes]), ..Memory::default() }
     }
 
-    /// What the next run of a program for a read hook sees: the window that begins at `position` of a file.
+    /// What the next run of a program for a read hook sees: the packet that begins at `position` of a file.
     pub fn set_packet(&mut self, bytes: &[u8], position: u64, file_bytes: u64) {
         self.packet.clear();
         self.packet.extend_from_slice(bytes);
         let (data, length) = (PACKET << OFFSET_BITS, bytes.len() as u64);
-        let cookie = 0;
-        let words = [data, data + length, position, file_bytes, cookie, length];
+        let words = Context::ALL.map(|word| match word {
+            Context::Data => data,
+            Context::DataEnd => data + length,
+            Context::Position => position,
+            Context::FileBytes => file_bytes,
+            Context::Cookie => 0,
+            Context::PacketBytes => length,
+        });
         self.context = words.into_iter().flat_map(u64::to_le_bytes).collect();
     }
 

@@ -3,7 +3,7 @@
 use super::{Insn, WINDOW, assemble, items};
 use crate::bpf::asm::{AsmError, AsmErrorKind as Kind, GuardTarget, Holes, Item, LINES_MAX, link, parse};
 use crate::bpf::listing::print_items;
-use crate::layout::WINDOW_SLACK_BYTES;
+use crate::contract::layout::GUARD_BYTES_MAX;
 
 /// The slots as the kernel would show them in a dump of bytes: code, registers, off, imm.
 fn check(text: &str, expected: &[&str]) {
@@ -290,10 +290,10 @@ fn errors_of_macros() {
 fn errors_of_linking() {
     rejects("r1 = window(r1, 8)", Kind::GuardRegisters);
     rejects("r1 = window(r2, 0)", Kind::GuardWidth { bytes: 0 });
-    let bytes = WINDOW_SLACK_BYTES + 1;
+    let bytes = GUARD_BYTES_MAX + 1;
     rejects(&format!("r1 = window(r2, {bytes})"), Kind::GuardWidth { bytes });
     let guard = items("r1 = window(r2, 8)");
-    let packet = GuardTarget::Packet { window_bytes: 4096 };
+    let packet = GuardTarget::Packet { packet_bytes_max: 4096 };
     assert_eq!(link(&guard, &packet).unwrap_err().kind, Kind::NoEnter);
     let call = items("call f\nexit\nf:\nexit");
     assert_eq!(link(&call, &packet).unwrap_err().kind, Kind::NoEnter);

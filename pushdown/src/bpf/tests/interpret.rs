@@ -5,7 +5,7 @@ use super::{Insn, Random, assemble};
 use crate::bpf::interpret::{
     FRAMES_MAX, Fault, FaultKind, Limits, Memory, Outcome, Prepared, Region, STACK_BYTES, run,
 };
-use crate::layout::Map;
+use crate::contract::layout::Map;
 
 fn memory() -> Memory {
     memory_of([vec![0; 64], vec![0; 64], vec![0; 64], vec![], vec![0; 8]])

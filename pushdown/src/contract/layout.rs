@@ -1,21 +1,9 @@
-//! Where a program's inputs and outputs lie: the contract between the compiled program, the machines that run
-//! it and the engine that reads its results. All numbers are little-endian; all offsets are in bytes.
-//!
-//! One invocation is `run(chunk) -> bytes consumed`. Before it the caller puts bytes into the window, sets
-//! [`BEGIN`] and [`END`], and writes [`WINDOW_SLACK_BYTES`] zero bytes behind the end. After it [`CONSUMED`] is
-//! the window offset of the first byte that was not processed, always the beginning of a record (or `END`), and
-//! [`STOP`] says why it is not further on. The unfinished record behind it must be presented again, complete.
-//!
-//! A program for a read hook gets the file packet by packet and answers how far it got ([`PACKET_CONSUME`],
-//! [`PACKET_STOP`]). It takes all of a packet unless [`STOP`] says why not; nothing is presented again. The record that
-//! the packet's end cuts goes to the output area in pieces, raw, and counts as an exception record. Between two
-//! reads the caller may drain the output area: its bytes from [`CARRY_BEGIN`] on are the beginning of that record
-//! while [`CARRY_STATE`] is not 0.
+//! Where a program's inputs and outputs lie: its maps, the words of its state, and the sizes of both.
 
 /// The memory of a program. The numbers are the indices of the file descriptor array that it is loaded with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Map {
-    /// The chunk. Only for programs that read a window, not for packet access.
+    /// The window. Only for programs that have one, not for those of a read hook.
     Window = 0,
     /// Field boundaries, from the index stage to the fold.
     Index = 1,
@@ -43,9 +31,11 @@ impl Map {
     }
 }
 
-/// Zero bytes that must follow the valid bytes of the window: the program reads eight at a time and looks behind
-/// closing quotes. They are part of the window, so that the mask of an offset into them changes nothing.
+/// Zero bytes that must follow the chunk: the program reads eight at a time and looks behind closing quotes. They are
+/// part of the window, so that the mask of an offset into them changes nothing.
 pub const WINDOW_SLACK_BYTES: usize = 64;
+/// Bytes that a guard can ask for at once. So many lie behind the window in its map, for a guard at its last address.
+pub const GUARD_BYTES_MAX: usize = 64;
 
 // Header of the state map: byte offsets of 64-bit words.
 
@@ -87,22 +77,22 @@ pub const STOP_OUTPUT: u64 = 1;
 /// The next record's group does not fit into the table: drain it and go on from `CONSUMED`.
 pub const STOP_GROUPS: u64 = 2;
 
-/// Answer of a program for a read hook: all bytes of the packet were taken.
-pub const PACKET_CONSUME: u64 = 1;
-/// Answer: this minus [`PACKET_STOP`] bytes of the packet were taken, and the read ends here.
-pub const PACKET_STOP: u64 = 2;
-/// Largest packet (BPF_FILE_READ_WINDOW_MAX of the kernel patch).
-pub const PACKET_BYTES_MAX: usize = 32 << 10;
-
 /// Sizes of the areas, chosen by the caller of the compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// The window with its slack, a power of two of at least 4096.
+    /// The window, its slack included, or the largest packet: a power of two of at least 4096.
     pub window_bytes: usize,
     /// Output area; at least the window, so that any record fits.
     pub output_bytes: usize,
     /// Entries of the group table, a power of two of at least 16.
     pub group_capacity: usize,
+}
+
+impl Sizes {
+    /// Largest chunk: the window without its slack.
+    pub fn chunk_bytes_max(&self) -> usize {
+        self.window_bytes - WINDOW_SLACK_BYTES
+    }
 }
 
 impl Default for Sizes {
@@ -127,9 +117,9 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Largest value of [`END`]: the window without its slack.
+    /// Largest value of [`END`].
     pub fn chunk_bytes_max(&self) -> usize {
-        self.sizes.window_bytes - WINDOW_SLACK_BYTES
+        self.sizes.chunk_bytes_max()
     }
 
     /// Bytes of a map.
