@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use engine::options::{BackendChoice, PushdownMode};
 
+use crate::results::Format;
 use crate::version;
 
 /// What the program was asked to do.
@@ -49,27 +50,6 @@ pub struct CsvArguments {
     /// Escape inside quoted fields, one byte [default: quotes are doubled]
     #[arg(long, value_name = "BYTE", value_parser = single_byte)]
     pub escape: Option<u8>,
-}
-
-/// Form of the printed results.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// The same as table
-    Automatic,
-    /// Fitted to the terminal; in ASCII with everything in it if the output is none
-    Table,
-    Csv,
-    Tsv,
-    /// One array of objects per statement
-    Json,
-    /// One object per line
-    Ndjson,
-    Markdown,
-    Html,
-    /// One line per column
-    Vertical,
-    /// One INSERT statement per row
-    Insert,
 }
 
 #[derive(ValueEnum, Clone, Copy)]

@@ -1,16 +1,15 @@
-//! What can go wrong in the program itself, and the exit code that each failure ends with. What is shown of the errors
-//! of queries is the matter of [`crate::diagnose`].
+//! What can go wrong in the program itself, and the exit code that each failure ends with. [`crate::report`] prints it;
+//! what there is to say of a statement that failed is the matter of [`crate::diagnose`].
 
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
-use crate::diagnose::{self, Look, Report, headline};
-use crate::prompt::CommandError;
-use crate::signals;
-use crate::visible::visible;
+use crate::diagnose::{Failed, Report};
+use crate::shell::commands::CommandError;
+use crate::signals::{self, Cancelled};
 
 /// Every way the program can fail.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +35,8 @@ pub enum Error {
     /// A task panicked, and has said so.
     #[error("{0}")]
     Task(tokio::task::JoinError),
-    /// Ctrl-C.
-    #[error("cancelled")]
-    Cancelled,
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     #[error("{0}")]
     Command(#[from] CommandError),
     /// A backslash command that cannot be carried out.
@@ -77,6 +75,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// An error of DataFusion becomes a report; what else can fail has nothing to do with the text of the statement.
+    pub async fn explained(self, failed: Failed<'_>) -> Error {
+        match self {
+            Error::Query(error) => Error::Statement(Box::new(Report::of(&error, failed).await)),
+            other => other,
+        }
+    }
+
     /// 2 when the command line asks for something that is not there or not possible, 130 after Ctrl-C as a shell has it,
     /// 1 for everything else.
     pub fn exit_code(&self) -> u8 {
@@ -91,7 +97,7 @@ impl Error {
             | Error::MixedFiles { .. }
             | Error::NoTableName { .. }
             | Error::DuplicateTable { .. } => 2,
-            Error::Cancelled => signals::EXIT_CODE,
+            Error::Cancelled(_) => signals::EXIT_CODE,
             Error::Query(_)
             | Error::Statement(_)
             | Error::Format(_)
@@ -114,38 +120,4 @@ impl Error {
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
-}
-
-/// Prints `error` to standard error, as far as that is still open.
-pub fn report(error: &Error) {
-    let look = look();
-    let text = match error {
-        Error::Statement(report) => report.render(look),
-        Error::Query(error) => Report::without_statement(error).render(look),
-        Error::PathUnreadable { path, source } if source.kind() == io::ErrorKind::NotFound => {
-            let hint = diagnose::file_hint(path).map(|hint| format!("HINT: {}\n", visible(&hint)));
-            headline(&printable(error), look) + &hint.unwrap_or_default()
-        }
-        other => headline(&printable(other), look),
-    };
-    let _ = io::stderr().write_all(text.as_bytes());
-}
-
-/// Some messages have several lines; nothing else may move the cursor.
-fn printable(error: &Error) -> String {
-    error.to_string().lines().map(visible).collect::<Vec<_>>().join("\n")
-}
-
-/// Colour only on a terminal, and for who wants it (<https://no-color.org>).
-fn look() -> Look {
-    let terminal = console::Term::stderr();
-    if !terminal.is_term() {
-        return Look::PLAIN;
-    }
-    Look { colour: console::colors_enabled_stderr(), width: terminal.size().1.max(1).into() }
-}
-
-/// Prints a remark to standard error, as far as that is still open.
-pub fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "weir: {}", visible(text));
 }

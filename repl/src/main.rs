@@ -2,9 +2,9 @@
 //! and prints what comes back. It neither plans nor executes anything by itself.
 //!
 //! ```text
-//! cli -> tables -> shell -> statements -> query -> results       demo: timed, with pushdown off and on
-//!               '-> prompt -^ (standard input is a terminal)     doctor: what this machine can do
-//! what failed -> diagnose -> standard error
+//! cli -> tables -> shell (sql, query) -> results                 demo: timed, with pushdown off and on
+//!               '-> prompt -^ (standard input is a terminal)     doctor: what this host can do
+//! what failed -> diagnose -> report -> standard error
 //! ```
 //!
 //! Exit codes: 0 fine, 1 a query failed, 2 the command line cannot be carried out. A closed pipe is no failure.
@@ -14,16 +14,14 @@ mod demo;
 mod diagnose;
 mod doctor;
 mod error;
-mod lex;
 mod log;
-mod pager;
-mod progress;
+mod nearest;
 mod prompt;
-mod query;
+mod report;
 mod results;
+mod shell;
 mod signals;
 mod sql;
-mod statements;
 mod tables;
 mod version;
 mod visible;
@@ -35,8 +33,9 @@ use engine::session::{Session, SessionOptions};
 
 use crate::cli::{Arguments, Script};
 use crate::error::Error;
-use crate::prompt::shell::{Flow, Shell};
 use crate::results::Style;
+use crate::shell::script::Flow;
+use crate::shell::state::Shell;
 use crate::signals::Interrupt;
 
 /// Planning recurses once for each level of an expression, and a condition of some thousand ORs has as many levels.
@@ -50,7 +49,7 @@ fn main() -> ExitCode {
         // It has panicked and said so.
         Ok(Err(_)) => ExitCode::from(1),
         Err(error) => {
-            error::report(&Error::Runtime(error));
+            report::failure(&Error::Runtime(error));
             ExitCode::from(1)
         }
     }
@@ -63,7 +62,7 @@ fn with_stack() -> ExitCode {
         Ok(code) => code,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            error::report(&error);
+            report::failure(&error);
             ExitCode::from(error.exit_code())
         }
     }

@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::error::Error;
-
 /// The exit code that a shell gives a process which SIGINT ended.
 pub const EXIT_CODE: u8 = 130;
 
@@ -75,6 +73,11 @@ fn end_process() -> ! {
     std::process::exit(EXIT_CODE.into())
 }
 
+/// Ctrl-C ended what was going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
 /// The interrupts up to now, to see whether one came later.
 pub struct Interrupts(Option<watch::Receiver<u64>>);
 
@@ -84,9 +87,9 @@ impl Interrupts {
     }
 
     /// An error if there was one since.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<(), Cancelled> {
         match &self.0 {
-            Some(count) if count.has_changed().unwrap_or(false) => Err(Error::Cancelled),
+            Some(count) if count.has_changed().unwrap_or(false) => Err(Cancelled),
             _ => Ok(()),
         }
     }
@@ -102,11 +105,11 @@ impl Interrupts {
     }
 }
 
-/// Waits for `work`, or for Ctrl-C, which drops it and gives [`Error::Cancelled`].
-pub async fn cancellable<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Waits for `work`, or for Ctrl-C, which drops it.
+pub async fn cancellable<T>(work: impl Future<Output = T>) -> Result<T, Cancelled> {
     tokio::select! {
-        done = work => done,
-        () = Interrupts::so_far().next() => Err(Error::Cancelled),
+        done = work => Ok(done),
+        () = Interrupts::so_far().next() => Err(Cancelled),
     }
 }
 
@@ -152,8 +155,8 @@ mod tests {
             let process = std::process::id().to_string();
             std::process::Command::new("kill").args(["-INT", &process]).status().unwrap();
         });
-        let outcome = runtime.block_on(cancellable(std::future::pending::<Result<(), Error>>()));
-        assert!(matches!(outcome, Err(Error::Cancelled)));
+        let outcome = runtime.block_on(cancellable(std::future::pending::<()>()));
+        assert_eq!(outcome, Err(Cancelled));
         // 60 steps would be half a minute.
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
         runtime.shutdown_background();

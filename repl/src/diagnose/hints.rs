@@ -10,11 +10,11 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use super::names::{did_you_mean, list, nearest, nearest_typed};
 use super::place::Source;
 use super::sentence::split_place;
-use crate::prompt::{KEYWORDS, is_keyword};
+use crate::nearest::{did_you_mean, list, nearest, nearest_typed};
 use crate::sql;
+use crate::sql::keywords::{KEYWORDS, is_keyword};
 
 /// Files of a folder that are looked at.
 const FILES_MAX: usize = 10_000;

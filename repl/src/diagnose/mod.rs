@@ -2,14 +2,13 @@
 //!
 //! ```text
 //! error --sentence--> what is wrong          statement --place, excerpt--> where, underlined
-//!       --hints, names--> what to do         files --scans, records--> the record that is not as it should be
+//!       --hints--> what to do                files --scans, records--> the record that is not as it should be
 //! ```
 //!
 //! A [`Report`] goes out. Its first line depends on the error alone, and so not on what ran where.
 
 mod excerpt;
 mod hints;
-mod names;
 mod place;
 mod records;
 mod scans;
@@ -28,12 +27,11 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, GenericDialect, dialect_from_str};
 
+use crate::sql::statements::Extent;
 use crate::visible::visible;
 pub use excerpt::Look;
 use excerpt::{CYAN, Excerpt, RED};
 pub use hints::file_hint;
-pub use names::nearest;
-pub use place::Extent;
 use place::Source;
 pub use records::Dialect;
 use records::{Candidate, Complaint, Found};

@@ -5,31 +5,15 @@
 
 use std::ops::Range;
 
-use crate::lex;
 use datafusion::common::Span;
 use datafusion::error::DataFusionError;
-use datafusion::sql::sqlparser::dialect::Dialect;
+use datafusion::sql::sqlparser::dialect::Dialect as SqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Word};
 
 use super::sentence::split_place;
-
-/// From the first token of a statement to where the next one begins, if there is one. Nothing stands for the whole
-/// text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Extent {
-    pub begin: Option<Location>,
-    pub end: Option<Location>,
-}
-
-impl Extent {
-    /// The statement, without what is blank around it.
-    pub fn text_in(self, text: &str) -> &str {
-        let byte = |place: Location| lex::byte(text, place.line, place.column);
-        text[self.begin.map_or(0, byte)..self.end.map_or(text.len(), byte)].trim()
-    }
-}
+use crate::sql::statements::Extent;
 
 /// A text, and the tokens of the statement in it.
 pub struct Source<'a> {
@@ -40,7 +24,7 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub fn new(text: &'a str, dialect: &dyn Dialect, extent: Extent) -> Source<'a> {
+    pub fn new(text: &'a str, dialect: &dyn SqlDialect, extent: Extent) -> Source<'a> {
         let mut tokens = Vec::new();
         // What stands in front of an error of the tokenizer is kept.
         let _ = Tokenizer::new(dialect, text).tokenize_with_location_into_buf(&mut tokens);

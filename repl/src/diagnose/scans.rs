@@ -14,7 +14,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 
 use super::records::{Candidate, Dialect};
-use crate::statements;
+use crate::sql::statements;
 
 /// Everything that the statement in this part of a text may have read; nothing if that cannot be told.
 pub async fn candidates(context: &SessionContext, text: &str, part: Range<usize>) -> Option<Vec<Candidate>> {

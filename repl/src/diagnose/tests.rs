@@ -8,10 +8,9 @@ use engine::session::{Session, SessionOptions};
 use tempfile::TempDir;
 
 use super::*;
-use crate::cli::Format;
 use crate::error::Error;
-use crate::prompt::shell::Shell;
-use crate::results::Style;
+use crate::results::{Format, Style};
+use crate::shell::state::Shell;
 
 const TRIPS: &str = "id,name,price,day,Fare,größe\n1,one,1.5,2024-01-01,1,1\n2,two,2.25,2024-01-02,2,2\n";
 

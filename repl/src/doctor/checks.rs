@@ -2,7 +2,7 @@
 
 use engine::machine::{KERNEL_MIN, Unavailable, is_older};
 
-use super::Finding;
+use super::finding::Finding;
 use super::machine::Machine;
 
 /// All checks, what everything else needs first.
@@ -210,8 +210,8 @@ mod tests {
 
     use engine::machine::{Capabilities, KernelError};
 
+    use super::super::finding::text;
     use super::super::machine::Configuration;
-    use super::super::text;
     use super::*;
 
     /// A usual machine: programs run, there is no hook.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use engine::machine::HookProbe;
 
-use super::Finding;
+use super::finding::Finding;
 use super::machine::Mounts;
 use crate::error::Error;
 use crate::tables::{compression_command, is_csv};
@@ -90,7 +90,7 @@ fn file(path: &Path, mounts: Option<&Mounts>, stock: bool, hook: Option<&mut Hoo
 
 #[cfg(test)]
 mod tests {
-    use super::super::text;
+    use super::super::finding::text;
     use super::*;
 
     #[test]

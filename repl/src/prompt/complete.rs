@@ -2,10 +2,11 @@
 
 use engine::options::{BackendChoice, PushdownMode};
 
-use super::commands::{self, Argument};
-use super::names::{self, KEYWORDS, Names};
-use super::options;
-use crate::lex::{Kind, Part, Piece, parts, scan};
+use super::names::Names;
+use crate::shell::commands::{self, Argument};
+use crate::shell::options;
+use crate::sql::keywords::{KEYWORDS, is_keyword};
+use crate::sql::lex::{Kind, Open, Part, Piece, parts, scan};
 
 /// Where the candidates begin in the text, and what they put there.
 pub type Candidates = (usize, Vec<String>);
@@ -135,9 +136,9 @@ impl<'a> Place<'a> {
         let mut start = cursor;
         let open = scan(&text[begin..cursor]).open;
         if let Some(last) = before.last() {
-            in_string = last.kind == Kind::String && open == crate::lex::Open::String;
-            let is_word = last.kind == Kind::Word
-                || (last.kind == Kind::QuotedName && open == crate::lex::Open::QuotedName);
+            in_string = last.kind == Kind::String && open == Open::String;
+            let is_word =
+                last.kind == Kind::Word || (last.kind == Kind::QuotedName && open == Open::QuotedName);
             if in_string || is_word {
                 start = last.range.start;
                 before.pop();
@@ -200,7 +201,7 @@ impl<'a> Place<'a> {
             return TABLE_WORDS.contains(&previous.as_str());
         }
         let words = self.before.iter().rev().filter(|piece| piece.kind == Kind::Word);
-        let keyword = words.map(|piece| &self.text[piece.range.clone()]).find(|word| names::is_keyword(word));
+        let keyword = words.map(|piece| &self.text[piece.range.clone()]).find(|word| is_keyword(word));
         keyword.is_some_and(|keyword| keyword.eq_ignore_ascii_case("FROM"))
     }
 
@@ -281,7 +282,7 @@ fn relations(text: &str, pieces: &[Piece]) -> Vec<Relation> {
     let is_name = |at: usize| {
         pieces.get(at).is_some_and(|piece| match piece.kind {
             Kind::QuotedName | Kind::String => true,
-            Kind::Word => !names::is_keyword(&text[piece.range.clone()]),
+            Kind::Word => !is_keyword(&text[piece.range.clone()]),
             _ => false,
         })
     };

@@ -26,10 +26,11 @@ use rustyline::{
     EventContext, EventHandler, Helper, KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 
-use super::commands;
 use super::complete::complete;
-use super::names::{Names, is_keyword};
-use crate::lex::{Kind, Open, Piece, Scan, scan};
+use super::names::Names;
+use crate::shell::commands;
+use crate::sql::keywords::is_keyword;
+use crate::sql::lex::{Kind, Open, Piece, Scan, scan};
 
 /// Statements that are remembered.
 const HISTORY_MAX: usize = 10_000;

@@ -1,36 +1,27 @@
 //! The prompt: lines in from the editor, statements and commands out to the shell, until the end of the input.
 //!
 //! ```text
-//! editor -> buffer -> lex -> shell: statement -> query -> results -> pager, file or screen
-//!    '-- names, complete          '- command -> run
+//! editor -> buffer -> shell: statements and commands, one after the other
+//!    '-- complete, names
 //! ```
 //!
 //! A failure is reported and the prompt goes on. Only `\q`, Ctrl-D and a closed terminal end it.
 
-mod commands;
 mod complete;
-mod copy;
-mod describe;
 mod editor;
 mod names;
-mod options;
-mod proof;
-mod run;
-pub mod shell;
-mod variables;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::error::{self, Error};
+use crate::error::Error;
+use crate::report;
+use crate::shell::script::Flow;
+use crate::shell::state::Shell;
 use crate::signals::{self, Interrupt};
 use editor::{Input, LineEditor};
 use names::Names;
-use shell::{Flow, Shell};
-
-pub use commands::CommandError;
-pub use names::{KEYWORDS, is_keyword};
 
 /// Runs the start-up file, then what is typed.
 pub async fn run(shell: &mut Shell, with_start_file: bool) -> Result<(), Error> {
@@ -43,10 +34,10 @@ pub async fn run(shell: &mut Shell, with_start_file: bool) -> Result<(), Error> 
     }
     println_banner(shell)?;
     let names = Rc::new(Names::new(shell.session.context().clone()));
-    let mut editor = LineEditor::new(names, shell.style.color).map_err(Error::Editor)?;
+    let mut editor = LineEditor::new(names, shell.settings.style.color).map_err(Error::Editor)?;
     let mut initial = (String::new(), String::new());
     loop {
-        editor.set_keys(shell.vi_keys);
+        editor.set_keys(shell.settings.vi_keys);
         let (left, right) = std::mem::take(&mut initial);
         // What a command was typed behind, or an editor gave back, may end without one.
         if !shell.pending.is_empty() && !shell.pending.ends_with('\n') {
@@ -63,7 +54,7 @@ pub async fn run(shell: &mut Shell, with_start_file: bool) -> Result<(), Error> 
                 initial = (left, right);
             }
             Input::NotText(left, right) => {
-                error::note("what was not UTF-8 is left out");
+                report::note("what was not UTF-8 is left out");
                 initial = (left, right);
             }
             Input::Interrupted => shell.pending.clear(),
@@ -92,13 +83,13 @@ async fn run_line(shell: &mut Shell, editor: &mut LineEditor, line: &str) -> Res
     match result {
         Ok(flow) => Ok(flow),
         Err(closed) if closed.is_closed_pipe() => Err(closed),
-        Err(Error::Cancelled) => {
+        Err(Error::Cancelled(_)) => {
             shell.pending.clear();
-            error::note("cancelled");
+            report::note("cancelled");
             Ok(Flow::Next)
         }
         Err(failed) => {
-            error::report(&failed);
+            report::failure(&failed);
             Ok(Flow::Next)
         }
     }
@@ -120,14 +111,14 @@ async fn run_start_file(shell: &mut Shell, path: PathBuf) -> Result<Flow, Error>
         if failed.is_closed_pipe() {
             return Err(failed);
         }
-        error::note(&format!("in {name}:"));
-        error::report(&failed);
+        report::note(&format!("in {name}:"));
+        report::failure(&failed);
         Ok(Flow::Next)
     })
 }
 
 fn println_banner(shell: &Shell) -> Result<(), Error> {
-    if shell.style.terminal.is_none() {
+    if shell.settings.style.terminal.is_none() {
         return Ok(());
     }
     let mut stdout = std::io::stdout().lock();

@@ -1,4 +1,4 @@
-//! What there is to complete and to colour: tables, columns, functions, settings and keywords of a session.
+//! What there is to complete and to colour: tables, columns, functions and settings of a session.
 //!
 //! Asked while a key is handled, so the answers that the catalog gives asynchronously are waited for, but for no table
 //! longer than a person would notice.
@@ -7,25 +7,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use datafusion::common::TableReference;
-use datafusion::logical_expr::Documentation;
 use datafusion::prelude::SessionContext;
 use tokio::runtime::Handle;
 
+use crate::shell::functions::{Function, functions};
 use crate::sql::identifier;
 
 /// How long a table may take.
 const PATIENCE: Duration = Duration::from_millis(300);
-
-/// A function of the session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Function {
-    pub name: String,
-    /// As in "round(numeric_expression, decimal_places)"; just the name if it is not documented.
-    pub signature: String,
-    pub description: String,
-    /// scalar, aggregate, window or table
-    pub kind: &'static str,
-}
 
 /// The names of a session.
 pub struct Names {
@@ -90,170 +79,5 @@ impl Names {
             let task = || self.runtime.block_on(async { tokio::time::timeout(PATIENCE, future).await.ok() });
             scope.spawn(task).join().ok().flatten()
         })
-    }
-}
-
-/// All functions that the session knows.
-pub fn functions(context: &SessionContext) -> Vec<Function> {
-    let state = context.state();
-    let function = |name: &str, kind, documentation: Option<&Documentation>| Function {
-        name: name.to_owned(),
-        signature: documentation
-            .map_or_else(|| format!("{name}(...)"), |text| one_line(&text.syntax_example)),
-        description: documentation.map_or_else(String::new, |text| one_line(&text.description)),
-        kind,
-    };
-    let mut functions: Vec<Function> = Vec::new();
-    functions.extend(
-        state.scalar_functions().iter().map(|(name, each)| function(name, "scalar", each.documentation())),
-    );
-    functions.extend(
-        state
-            .aggregate_functions()
-            .iter()
-            .map(|(name, each)| function(name, "aggregate", each.documentation())),
-    );
-    functions.extend(
-        state.window_functions().iter().map(|(name, each)| function(name, "window", each.documentation())),
-    );
-    functions.extend(state.table_functions().keys().map(|name| function(name, "table", None)));
-    functions.sort_by(|one, other| one.name.cmp(&other.name));
-    functions.dedup_by(|one, other| one.name == other.name);
-    functions
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Words that are coloured and completed. The parser knows many more, most of which are far more often names.
-pub const KEYWORDS: [&str; 112] = [
-    "ALL",
-    "ANALYZE",
-    "AND",
-    "ANY",
-    "AS",
-    "ASC",
-    "BETWEEN",
-    "BIGINT",
-    "BOOLEAN",
-    "BY",
-    "CASE",
-    "CAST",
-    "COPY",
-    "CREATE",
-    "CROSS",
-    "CUBE",
-    "CURRENT",
-    "DATE",
-    "DECIMAL",
-    "DEFAULT",
-    "DELETE",
-    "DESC",
-    "DESCRIBE",
-    "DISTINCT",
-    "DOUBLE",
-    "DROP",
-    "ELSE",
-    "END",
-    "ESCAPE",
-    "EXCEPT",
-    "EXISTS",
-    "EXPLAIN",
-    "EXTERNAL",
-    "EXTRACT",
-    "FALSE",
-    "FETCH",
-    "FILTER",
-    "FIRST",
-    "FLOAT",
-    "FOLLOWING",
-    "FROM",
-    "FULL",
-    "GROUP",
-    "GROUPING",
-    "HAVING",
-    "IF",
-    "ILIKE",
-    "IN",
-    "INNER",
-    "INSERT",
-    "INT",
-    "INTEGER",
-    "INTERSECT",
-    "INTERVAL",
-    "INTO",
-    "IS",
-    "JOIN",
-    "LAST",
-    "LATERAL",
-    "LEFT",
-    "LIKE",
-    "LIMIT",
-    "LOCATION",
-    "NATURAL",
-    "NOT",
-    "NULL",
-    "NULLS",
-    "OFFSET",
-    "ON",
-    "OPTIONS",
-    "OR",
-    "ORDER",
-    "OUTER",
-    "OVER",
-    "PARTITION",
-    "PARTITIONED",
-    "PRECEDING",
-    "QUALIFY",
-    "RANGE",
-    "RECURSIVE",
-    "REPLACE",
-    "RIGHT",
-    "ROLLUP",
-    "ROW",
-    "ROWS",
-    "SELECT",
-    "SET",
-    "SETS",
-    "SHOW",
-    "SIMILAR",
-    "SMALLINT",
-    "STORED",
-    "TABLE",
-    "TABLES",
-    "THEN",
-    "TIMESTAMP",
-    "TO",
-    "TRUE",
-    "TRY_CAST",
-    "UNBOUNDED",
-    "UNION",
-    "UNNEST",
-    "USING",
-    "VALUES",
-    "VARCHAR",
-    "VERBOSE",
-    "VIEW",
-    "WHEN",
-    "WHERE",
-    "WINDOW",
-    "WITH",
-    "WITHIN",
-];
-
-/// Whether a word is one of them.
-pub fn is_keyword(word: &str) -> bool {
-    KEYWORDS.binary_search_by(|keyword| (*keyword).cmp(word.to_ascii_uppercase().as_str())).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keywords_are_in_order() {
-        assert!(KEYWORDS.is_sorted());
-        assert!(is_keyword("select") && is_keyword("WITHIN") && !is_keyword("name"));
     }
 }

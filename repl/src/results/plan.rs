@@ -1,6 +1,6 @@
 //! The result of EXPLAIN, which has texts of many lines in its cells: printed as text, each plan below its name.
 //! A plan is read line by line and copied, so nothing of it is cut,
-//! and none of its rows is left out ([`Style::keep`]).
+//! and none of its rows is left out.
 
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::compute::cast;
@@ -8,7 +8,6 @@ use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::logical_expr::LogicalPlan;
 
-use super::Style;
 use super::rows::Rows;
 use super::terminal::Ink;
 use crate::visible::push_visible;
@@ -19,7 +18,7 @@ pub fn is_plan(schema: &SchemaRef) -> bool {
 }
 
 /// Renders the plans.
-pub fn plan(style: &Style, rows: &Rows) -> Result<String, ArrowError> {
+pub fn plan(rows: &Rows, color: bool) -> Result<String, ArrowError> {
     let mut text = String::new();
     for batch in rows.batches() {
         let names = cast(batch.column(0), &DataType::Utf8)?;
@@ -27,7 +26,7 @@ pub fn plan(style: &Style, rows: &Rows) -> Result<String, ArrowError> {
         for (name, plan) in names.as_string::<i32>().iter().zip(plans.as_string::<i32>()) {
             let mut heading = String::new();
             push_visible(&mut heading, name.unwrap_or_default());
-            Ink::Bold.push(&mut text, &heading, style.color);
+            Ink::Bold.push(&mut text, &heading, color);
             text.push('\n');
             for line in plan.unwrap_or_default().lines() {
                 text.push_str("  ");

@@ -12,9 +12,10 @@ use super::cells::{Cell, Cells, push_cut};
 use super::fit::{Slot, Wish, fit};
 use super::lines::{Border, Lines, Rule};
 use super::rows::Rows;
+use super::sql_types;
+use super::style::Style;
 use super::summary::{count, counted};
 use super::terminal::Ink;
-use super::{Style, sql_types};
 use crate::visible::push_visible;
 
 /// A column of text is not made narrower than this, nor the header of another.

@@ -5,10 +5,10 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::FormatOptions;
 
-use super::Style;
 use super::cells::{Cell, Cells, prefix, push_cut};
 use super::lines::{Border, Lines};
 use super::rows::Rows;
+use super::style::Style;
 use super::summary::count;
 use super::terminal::Ink;
 use crate::visible::push_visible;

@@ -22,8 +22,8 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use futures::StreamExt;
 
+use super::progress::Progress;
 use crate::error::Error;
-use crate::progress::Progress;
 use crate::results::{Keep, Rows};
 use crate::signals::cancellable;
 
@@ -37,7 +37,7 @@ pub struct Executed {
     pub elapsed: Duration,
 }
 
-/// Runs a statement, of whose rows so many are kept; Ctrl-C gives [`Error::Cancelled`] and stops its workers.
+/// Runs a statement, of whose rows so many are kept; Ctrl-C gives [`Error::Cancelled`], and stops its workers.
 pub async fn execute(
     context: &SessionContext,
     statement: Statement,
@@ -65,7 +65,7 @@ pub async fn execute(
         }
         Ok(Executed { schema, rows, plan, elapsed: began.elapsed() })
     });
-    cancellable(AbortOnDrop(running)).await
+    cancellable(AbortOnDrop(running)).await?
 }
 
 /// A file may have gone since it became a table. DataFusion would list what is there and answer without its rows.

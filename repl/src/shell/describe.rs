@@ -14,7 +14,7 @@ use datafusion::object_store::local::LocalFileSystem;
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
-use super::names::Function;
+use super::functions::Function;
 use crate::results::sql_types;
 use crate::sql::identifier;
 

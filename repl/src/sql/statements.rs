@@ -1,20 +1,27 @@
-//! SQL text in, statements out, each with its place in the text; and of one that failed, what there is to say.
+//! SQL text in, statements out, each with its place in the text.
 
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::dialect_from_str;
 use datafusion::sql::sqlparser::parser::ParserError;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
-use crate::diagnose::{Extent, Failed, Report};
-use crate::error::Error;
+use super::lex;
 
-/// An error of DataFusion becomes a report; what else can fail has nothing to do with the text of the statement.
-pub async fn explained(error: Error, failed: Failed<'_>) -> Error {
-    match error {
-        Error::Query(error) => Error::Statement(Box::new(Report::of(&error, failed).await)),
-        other => other,
+/// From the first token of a statement to where the next one begins, if there is one. Nothing stands for the whole
+/// text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    pub begin: Option<Location>,
+    pub end: Option<Location>,
+}
+
+impl Extent {
+    /// The statement, without what is blank around it.
+    pub fn text_in(self, text: &str) -> &str {
+        let byte = |place: Location| lex::byte(text, place.line, place.column);
+        text[self.begin.map_or(0, byte)..self.end.map_or(text.len(), byte)].trim()
     }
 }
 

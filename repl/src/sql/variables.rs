@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::lex::{Kind, scan};
-use crate::sql;
+use super::lex::{Kind, scan};
+use super::quote;
 
 /// The text with the values of its variables.
 pub fn substitute<'a>(text: &'a str, variables: &BTreeMap<String, String>) -> Cow<'a, str> {
@@ -22,8 +22,8 @@ pub fn substitute<'a>(text: &'a str, variables: &BTreeMap<String, String>) -> Co
             let inner = || name_text.get(1..name_text.len() - 1);
             match name.kind {
                 Kind::Word => variables.get(name_text).cloned(),
-                Kind::String => variables.get(inner()?).map(|value| sql::string(value)),
-                Kind::QuotedName => variables.get(inner()?).map(|value| sql::quoted(value)),
+                Kind::String => variables.get(inner()?).map(|value| quote::string(value)),
+                Kind::QuotedName => variables.get(inner()?).map(|value| quote::quoted(value)),
                 _ => None,
             }
         });

@@ -3,10 +3,9 @@
 use clap::ValueEnum;
 
 use super::commands::on_off;
-use super::shell::Shell;
-use crate::cli::Format;
-use crate::pager::Setting;
-use crate::results::{Border, ROWS_SHOWN};
+use super::pager::Pager;
+use super::settings::Settings;
+use crate::results::{Border, Format, ROWS_SHOWN};
 
 /// All options, in the order that `\pset` lists them.
 pub const NAMES: [&str; 9] =
@@ -32,8 +31,8 @@ pub fn values(name: &str) -> Vec<String> {
 }
 
 /// The value that an option has.
-pub fn get(shell: &Shell, name: &str) -> Option<String> {
-    let style = &shell.style;
+pub fn get(settings: &Settings, name: &str) -> Option<String> {
+    let style = &settings.style;
     let number =
         |number: Option<usize>, none: &str| number.map_or(none.to_owned(), |number| number.to_string());
     let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
@@ -47,23 +46,23 @@ pub fn get(shell: &Shell, name: &str) -> Option<String> {
             Border::Full => "2",
         }
         .to_owned(),
-        "maxrows" if shell.rows_by_screen => "auto".to_owned(),
+        "maxrows" if settings.rows_by_screen => "auto".to_owned(),
         "maxrows" => number(style.rows_max, "0"),
         "maxwidth" => number(style.width_max, "0"),
-        "pager" => match &shell.pager {
-            Setting::On => "on".to_owned(),
-            Setting::Off => "off".to_owned(),
-            Setting::Command(command) => command.clone(),
+        "pager" => match &settings.pager {
+            Pager::On => "on".to_owned(),
+            Pager::Off => "off".to_owned(),
+            Pager::Command(command) => command.clone(),
         },
         "expanded" => switch(style.expanded),
-        "keys" => if shell.vi_keys { "vi" } else { "emacs" }.to_owned(),
+        "keys" => if settings.vi_keys { "vi" } else { "emacs" }.to_owned(),
         _ => return None,
     })
 }
 
 /// Gives an option a value; without one a switch is turned. Else says what is wanted.
-pub fn set(shell: &mut Shell, name: &str, value: Option<&str>) -> Result<(), String> {
-    let style = &mut shell.style;
+pub fn set(settings: &mut Settings, name: &str, value: Option<&str>) -> Result<(), String> {
+    let style = &mut settings.style;
     let needed = || value.ok_or_else(|| format!("{name} needs a value"));
     match name {
         "format" => {
@@ -83,21 +82,21 @@ pub fn set(shell: &mut Shell, name: &str, value: Option<&str>) -> Result<(), Str
         }
         "maxrows" => {
             let value = needed()?;
-            shell.rows_by_screen = value == "auto";
-            style.rows_max = if shell.rows_by_screen { Some(ROWS_SHOWN) } else { limit(value)? };
+            settings.rows_by_screen = value == "auto";
+            style.rows_max = if settings.rows_by_screen { Some(ROWS_SHOWN) } else { limit(value)? };
         }
         "maxwidth" => style.width_max = limit(needed()?)?,
         "pager" => {
-            shell.pager = match (value, on_off(value)) {
-                (None, _) if shell.pager == Setting::Off => Setting::On,
-                (None, _) | (_, Ok(Some(false))) => Setting::Off,
-                (_, Ok(_)) => Setting::On,
-                (Some(command), Err(_)) => Setting::Command(command.to_owned()),
+            settings.pager = match (value, on_off(value)) {
+                (None, _) if settings.pager == Pager::Off => Pager::On,
+                (None, _) | (_, Ok(Some(false))) => Pager::Off,
+                (_, Ok(_)) => Pager::On,
+                (Some(command), Err(_)) => Pager::Command(command.to_owned()),
             }
         }
         "expanded" => style.expanded = on_off(value)?.unwrap_or(!style.expanded),
         "keys" => {
-            shell.vi_keys = match needed()? {
+            settings.vi_keys = match needed()? {
                 "emacs" => false,
                 "vi" => true,
                 other => return Err(format!("keys are emacs or vi, not {other}")),

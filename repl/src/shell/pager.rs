@@ -16,7 +16,7 @@ const NOT_STARTED: [i32; 2] = [126, 127];
 
 /// When a pager is used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Setting {
+pub enum Pager {
     /// For text that does not fit; the command is found in the environment.
     #[default]
     On,
@@ -25,13 +25,13 @@ pub enum Setting {
     Command(String),
 }
 
-impl Setting {
+impl Pager {
     /// The shell command, if a pager is to be used at all.
     fn command(&self, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
         let command = match self {
-            Setting::Off => return None,
-            Setting::Command(command) => command.clone(),
-            Setting::On => {
+            Pager::Off => return None,
+            Pager::Command(command) => command.clone(),
+            Pager::On => {
                 ["WEIR_PAGER", "PAGER"].into_iter().find_map(variable).unwrap_or_else(|| "less".to_owned())
             }
         };
@@ -42,7 +42,7 @@ impl Setting {
 
 /// Shows `text` on a terminal of this size by way of a pager, if it does not fit. Gives whether it was shown; returns
 /// when the pager is left.
-pub fn show(text: &[u8], size: TerminalSize, pager: &Setting) -> bool {
+pub fn show(text: &[u8], size: TerminalSize, pager: &Pager) -> bool {
     let command = pager.command(|name| std::env::var(name).ok()).filter(|command| is_there(command));
     command.is_some_and(|command| !fits(text, size) && page(text, &command))
 }
@@ -135,15 +135,15 @@ mod tests {
                 set.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
             }
         };
-        let command = |setting: Setting, set| setting.command(environment(set));
-        assert_eq!(command(Setting::On, &[]).as_deref(), Some("less"));
-        assert_eq!(command(Setting::On, &[("PAGER", "more")]).as_deref(), Some("more"));
+        let command = |setting: Pager, set| setting.command(environment(set));
+        assert_eq!(command(Pager::On, &[]).as_deref(), Some("less"));
+        assert_eq!(command(Pager::On, &[("PAGER", "more")]).as_deref(), Some("more"));
         let both = &[("PAGER", "more"), ("WEIR_PAGER", "less -S")];
-        assert_eq!(command(Setting::On, both).as_deref(), Some("less -S"));
-        assert_eq!(command(Setting::On, &[("PAGER", "")]), None);
-        assert_eq!(command(Setting::On, &[("PAGER", "cat")]), None);
-        assert_eq!(command(Setting::Off, both), None);
-        assert_eq!(command(Setting::Command("most".to_owned()), both).as_deref(), Some("most"));
+        assert_eq!(command(Pager::On, both).as_deref(), Some("less -S"));
+        assert_eq!(command(Pager::On, &[("PAGER", "")]), None);
+        assert_eq!(command(Pager::On, &[("PAGER", "cat")]), None);
+        assert_eq!(command(Pager::Off, both), None);
+        assert_eq!(command(Pager::Command("most".to_owned()), both).as_deref(), Some("most"));
     }
 
     #[test]

@@ -10,46 +10,60 @@ use engine::options::WeirOptions;
 use super::commands::{self, Command, SECTIONS};
 use super::copy::{Copy, check_target, copy_statement};
 use super::describe::{self, SummaryQueries};
-use super::shell::{Flow, INCLUDE_DEPTH_MAX, Last, Once, Shell, Sink};
-use super::variables::substitute;
-use super::{names, options, proof};
-use crate::error::{self, Error};
-use crate::pager::Setting;
-use crate::query::collect;
+use super::pager::Pager;
+use super::query::collect;
+use super::state::{Last, Once, Shell, Sink};
+use super::{functions, options, proof};
+use crate::error::Error;
+use crate::report;
 use crate::signals::{ForeignProgram, Interrupts, cancellable};
 use crate::sql;
+use crate::sql::variables::substitute;
+
+/// What goes on behind a command.
+pub enum Then {
+    Next,
+    Quit,
+    /// The file of this name is to be run.
+    Include(String),
+    /// This is to be run, which comes from an editor; and the name of its file, if it has one.
+    Text {
+        text: String,
+        script: Option<String>,
+    },
+}
 
 impl Shell {
     /// Carries out a command.
-    pub async fn run_command(&mut self, command: Command) -> Result<Flow, Error> {
+    pub async fn run_command(&mut self, command: Command) -> Result<Then, Error> {
         match command {
-            Command::Quit => return Ok(Flow::Quit),
+            Command::Quit => return Ok(Then::Quit),
             Command::Explain => self.show_text(&proof::explain(self.last()?)?)?,
             Command::Program => self.show_text(&proof::program(self.last()?)?)?,
             Command::Backend(choice) => self.backend(choice).await?,
             Command::Timing(on) => {
-                self.timing = on.unwrap_or(!self.timing);
-                self.say(&format!("timing is {}\n", if self.timing { "on" } else { "off" }))?;
+                self.settings.timing = on.unwrap_or(!self.settings.timing);
+                self.say(&format!("timing is {}\n", if self.settings.timing { "on" } else { "off" }))?;
             }
             Command::Describe(Some(table)) => {
                 let context = self.session.context().clone();
                 let table = table_reference(&table);
-                let columns = cancellable(async { Ok(describe::columns(&context, &table).await?) }).await?;
+                let columns = cancellable(describe::columns(&context, &table)).await??;
                 self.show(columns).await?;
             }
             Command::Describe(None) | Command::Tables => {
                 let context = self.session.context();
-                let tables = cancellable(async { Ok(describe::tables(context).await?) }).await?;
+                let tables = cancellable(describe::tables(context)).await??;
                 self.show(tables).await?;
             }
             Command::Functions(part) => self.functions(part.as_deref()).await?,
             Command::Summary(table) => self.summarize(&table).await?,
             Command::Go { file, expanded } => self.go(file, expanded).await?,
             Command::Watch(period) => self.watch(period).await?,
-            Command::Edit(file) => return self.edit(file).await,
+            Command::Edit(file) => return self.edit(file),
             Command::Print => self.say(&format!("{}\n", self.current()?.trim_end()))?,
             Command::Reset => self.pending.clear(),
-            Command::Include(path) => return self.include(&path).await,
+            Command::Include(path) => return Ok(Then::Include(path)),
             Command::Copy(text) => {
                 let Copy { sql, file: path } = copy_statement(&text).map_err(Error::Usage)?;
                 check_target(&path).map_err(|source| Error::FileUnwritable { path, source })?;
@@ -65,8 +79,10 @@ impl Shell {
             }
             Command::Unset(name) => _ = self.variables.remove(&name),
             Command::Expanded(on) => {
-                self.style.expanded = on.unwrap_or(!self.style.expanded);
-                self.say(&format!("expanded is {}\n", if self.style.expanded { "on" } else { "off" }))?;
+                let expanded = &mut self.settings.style.expanded;
+                *expanded = on.unwrap_or(!*expanded);
+                let now = if *expanded { "on" } else { "off" };
+                self.say(&format!("expanded is {now}\n"))?;
             }
             Command::Output(file) => self.sink = sink(file)?,
             Command::Option(option) => self.option(option)?,
@@ -75,7 +91,7 @@ impl Shell {
             Command::Folder(folder) => change_folder(folder)?,
             Command::Shell(command) => run_shell(command)?,
         }
-        Ok(Flow::Next)
+        Ok(Then::Next)
     }
 
     fn last(&self) -> Result<&Last, Error> {
@@ -102,7 +118,7 @@ impl Shell {
 
     async fn functions(&self, part: Option<&str>) -> Result<(), Error> {
         let part = part.unwrap_or_default().to_lowercase();
-        let mut functions = names::functions(self.session.context());
+        let mut functions = functions::functions(self.session.context());
         functions.retain(|function| function.name.contains(&part));
         self.show(describe::functions(&functions)?).await
     }
@@ -110,7 +126,7 @@ impl Shell {
     async fn summarize(&mut self, table: &str) -> Result<(), Error> {
         let context = self.session.context().clone();
         let table = table_reference(table);
-        let schema = cancellable(async { Ok(context.table_provider(table.clone()).await?.schema()) }).await?;
+        let schema = cancellable(context.table_provider(table.clone())).await??.schema();
         if schema.fields().is_empty() {
             return Err(Error::Usage(format!("{table} has no columns")));
         }
@@ -135,9 +151,9 @@ impl Shell {
     async fn watch(&mut self, period: Duration) -> Result<(), Error> {
         let sql = self.current()?;
         self.pending.clear();
-        let pager = std::mem::replace(&mut self.pager, Setting::Off);
+        let pager = std::mem::replace(&mut self.settings.pager, Pager::Off);
         let result = self.watch_statement(&sql, period).await;
-        self.pager = pager;
+        self.settings.pager = pager;
         result
     }
 
@@ -150,22 +166,17 @@ impl Shell {
             }
             self.say(&format!("every {} s, Ctrl-C ends it\n", period.as_secs_f64()))?;
             match self.run_statements(sql, None, Once::default()).await {
-                Err(Error::Cancelled) => return Ok(()),
+                Err(Error::Cancelled(_)) => return Ok(()),
                 result => result?,
             }
-            let pause = async {
-                tokio::time::sleep(period).await;
-                Ok(())
-            };
-            match cancellable(pause).await {
-                Err(Error::Cancelled) => return Ok(()),
-                result => result?,
+            if cancellable(tokio::time::sleep(period)).await.is_err() {
+                return Ok(());
             }
         }
     }
 
-    /// Opens the editor on a statement, or on a file, and runs what comes back if it is finished.
-    async fn edit(&mut self, file: Option<String>) -> Result<Flow, Error> {
+    /// Opens the editor on a statement, or on a file. What comes back is to be run as far as it is finished.
+    fn edit(&mut self, file: Option<String>) -> Result<Then, Error> {
         let text = match &file {
             Some(path) => {
                 run_editor(Path::new(path))?;
@@ -184,32 +195,20 @@ impl Shell {
         };
         self.pending.clear();
         self.say(&format!("{}\n", text.trim_end()))?;
-        Box::pin(self.run_text(text.trim_end(), file.as_deref())).await
-    }
-
-    /// Runs a file.
-    pub async fn include(&mut self, path: &str) -> Result<Flow, Error> {
-        if self.include_depth == INCLUDE_DEPTH_MAX {
-            return Err(Error::Usage(format!("{path}: files run one another, {INCLUDE_DEPTH_MAX} deep")));
-        }
-        let text = read_text(path)?;
-        self.include_depth += 1;
-        let result = Box::pin(self.run_script(&text, Some(path))).await;
-        self.include_depth -= 1;
-        result
+        Ok(Then::Text { text: text.trim_end().to_owned(), script: file })
     }
 
     fn option(&mut self, option: Option<(String, Option<String>)>) -> Result<(), Error> {
         let names = match option {
             Some((name, value)) => {
-                options::set(self, &name, value.as_deref()).map_err(Error::Usage)?;
+                options::set(&mut self.settings, &name, value.as_deref()).map_err(Error::Usage)?;
                 vec![name]
             }
             None => options::NAMES.map(str::to_owned).to_vec(),
         };
         let mut list = String::new();
         for name in names {
-            let value = options::get(self, &name).unwrap_or_default();
+            let value = options::get(&self.settings, &name).unwrap_or_default();
             list.push_str(&format!("{name:<10}{value}\n"));
         }
         self.say(&list)
@@ -232,7 +231,8 @@ fn sink(file: Option<String>) -> Result<Sink, Error> {
     }
 }
 
-fn read_text(path: &str) -> Result<String, Error> {
+/// The text of a file of statements.
+pub fn read_text(path: &str) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|source| Error::ScriptUnreadable { path: path.to_owned(), source })
 }
 
@@ -276,7 +276,7 @@ fn run_shell(command: Option<String>) -> Result<(), Error> {
     let _terminal = ForeignProgram::begin();
     let status = process.status().map_err(|source| Error::Program { program: shell, source })?;
     if !status.success() {
-        error::note(&format!("{status}"));
+        report::note(&format!("{status}"));
     }
     Ok(())
 }

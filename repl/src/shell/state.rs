@@ -1,9 +1,8 @@
-//! What texts of statements and commands do: the state that they share, and where results go.
+//! The state that statements and commands share, how a statement runs, and where its result goes.
 //!
-//! In: text, from the command line, a file or the editor. Out: results on standard output, through a pager if they do
-//! not fit on the screen, or in the file of `\o`. The first failure ends a text. A text without commands is parsed as
-//! a whole before its first statement runs, and a result is rendered before its first byte is written: a statement
-//! that fails prints nothing.
+//! In: statements. Out: results on standard output, through a pager if they do not fit on the screen, or in the file of
+//! `\o`. All statements of a text are parsed before the first one runs, and a result is rendered before its first byte
+//! is written: a statement that fails prints nothing.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,16 +16,15 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement;
 use engine::session::Session;
 
-use super::commands;
-use super::variables::substitute;
-use crate::diagnose::{Extent, Failed, Script};
+use super::pager;
+use super::query::{Executed, execute};
+use super::settings::Settings;
+use crate::diagnose::{Failed, Script};
 use crate::error::Error;
-use crate::lex::{Part, parts};
-use crate::pager;
-use crate::query::{Executed, execute};
 use crate::results::{self, Rows, Style, TerminalSize, summary};
 use crate::signals::{Interrupts, cancellable};
-use crate::statements::{Parsed, explained, parse};
+use crate::sql::statements::{Extent, Parsed, parse};
+use crate::sql::variables::substitute;
 
 /// Where results go.
 pub enum Sink {
@@ -41,16 +39,6 @@ pub struct Last {
     pub plan: Option<Arc<dyn ExecutionPlan>>,
 }
 
-/// Whether the session goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
-    Next,
-    Quit,
-}
-
-/// Files that run files that run files: deeper than this it is one that runs itself.
-pub const INCLUDE_DEPTH_MAX: usize = 16;
-
 /// Header, lines, the lines below a result and the next prompt.
 const LINES_AROUND_ROWS: usize = 10;
 /// A smaller screen scrolls.
@@ -62,45 +50,14 @@ const PIECE_BYTES: usize = 64 << 10;
 /// The state of a prompt or of a script.
 pub struct Shell {
     pub session: Session,
-    pub style: Style,
-    pub pager: pager::Setting,
-    /// Those of vi, else those of emacs, in the line editor.
-    pub vi_keys: bool,
-    /// Whether the line about rows, time and kernel follows each result.
-    pub timing: bool,
+    pub settings: Settings,
     pub sink: Sink,
     pub last: Option<Last>,
     /// Of `\set`, for `:name` in statements.
     pub variables: BTreeMap<String, String>,
     pub include_depth: usize,
-    /// A result that is too long is cut to what the screen holds; else `style.rows_max` says where.
-    pub rows_by_screen: bool,
     /// A statement without its end, which the next text goes on with.
     pub pending: String,
-}
-
-/// Counts lines, further down each time.
-#[derive(Default)]
-struct Lines {
-    at: usize,
-    lines: usize,
-}
-
-impl Lines {
-    /// Lines in front of the one that this byte is in.
-    fn before(&mut self, text: &str, at: usize) -> usize {
-        self.lines += text[self.at..at].matches('\n').count();
-        self.at = at;
-        self.lines
-    }
-}
-
-/// Goes on with a statement on a line of its own.
-fn push_line(pending: &mut String, part: &str) {
-    if !pending.is_empty() && !pending.ends_with('\n') {
-        pending.push('\n');
-    }
-    pending.push_str(part);
 }
 
 /// How a single result is shown, where that differs from the rest.
@@ -113,74 +70,14 @@ impl Shell {
     /// Prints to standard output, as its being a terminal allows.
     pub fn new(session: Session, style: Style) -> Shell {
         Shell {
-            timing: style.terminal.is_some(),
             session,
-            style,
-            pager: pager::Setting::default(),
-            vi_keys: false,
+            settings: Settings::new(style),
             sink: Sink::Terminal,
             last: None,
             variables: BTreeMap::new(),
             include_depth: 0,
-            rows_by_screen: true,
             pending: String::new(),
         }
-    }
-
-    /// Runs a whole text, that of a script if it has a name; a last statement needs no `;`.
-    pub async fn run_script(&mut self, text: &str, script: Option<&str>) -> Result<Flow, Error> {
-        let whole = script.map(|name| Script { name, lines_before: 0 });
-        // Editors on Windows begin a file with a byte order mark.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if !parts(text).iter().any(|part| matches!(part, Part::Command(_))) {
-            self.run_statements(text, whole, Once::default()).await?;
-            return Ok(Flow::Next);
-        }
-        let flow = self.run_text(text, script).await;
-        let rest = std::mem::take(&mut self.pending);
-        if flow? == Flow::Quit {
-            return Ok(Flow::Quit);
-        }
-        let lines_before = text[..text.len() - rest.trim_start().len().min(text.len())].matches('\n').count();
-        self.run_statements(&rest, script.map(|name| Script { name, lines_before }), Once::default()).await?;
-        Ok(Flow::Next)
-    }
-
-    /// Runs what is finished in a text, the rest stays pending.
-    pub async fn run_text(&mut self, text: &str, script: Option<&str>) -> Result<Flow, Error> {
-        let mut pending = std::mem::take(&mut self.pending);
-        let interrupts = Interrupts::so_far();
-        let mut lines = Lines::default();
-        // Of the line in which a statement begins.
-        let mut begin = 0;
-        for part in parts(text) {
-            interrupts.check()?;
-            match part {
-                Part::Unfinished(range) => {
-                    begin = if pending.is_empty() { lines.before(text, range.start) } else { begin };
-                    push_line(&mut pending, &text[range]);
-                }
-                Part::Sql(range) => {
-                    begin = if pending.is_empty() { lines.before(text, range.start) } else { begin };
-                    push_line(&mut pending, &text[range]);
-                    let sql = std::mem::take(&mut pending);
-                    let script = script.map(|name| Script { name, lines_before: begin });
-                    self.run_statements(&sql, script, Once::default()).await?;
-                }
-                Part::Command(range) => {
-                    // Also when the command fails: a typing error in it must not cost the statement.
-                    self.pending = pending;
-                    let command = commands::parse(&text[range]).map_err(Error::Command)?;
-                    let flow = Box::pin(self.run_command(command)).await?;
-                    pending = std::mem::take(&mut self.pending);
-                    if flow == Flow::Quit {
-                        return Ok(flow);
-                    }
-                }
-            }
-        }
-        self.pending = pending;
-        Ok(Flow::Next)
     }
 
     /// Runs the statements of a text without commands, all of which are parsed before the first one runs.
@@ -195,14 +92,14 @@ impl Shell {
         let failed = Failed { context: &context, text: &sql, extent: Extent::default(), script };
         let statements = match parse(&context, &sql) {
             Ok(statements) => statements,
-            Err(error) => return Err(explained(error.into(), failed).await),
+            Err(error) => return Err(Error::from(error).explained(failed).await),
         };
         let interrupts = Interrupts::so_far();
         for Parsed { statement, extent } in statements {
             interrupts.check()?;
             self.last = Some(Last { sql: extent.text_in(&sql).to_owned(), plan: None });
             if let Err(error) = self.run_statement(statement, once).await {
-                return Err(explained(error, Failed { extent, ..failed }).await);
+                return Err(error.explained(Failed { extent, ..failed }).await);
             }
         }
         Ok(())
@@ -221,8 +118,8 @@ impl Shell {
         let total = rows.total();
         let mut text = self.render(style.clone(), Arc::clone(&schema), rows).await?;
         // SET, CREATE and the like have no columns, and did nothing that has to be told.
-        if let Some(size) = self.style.terminal.and_then(|_| TerminalSize::of_stdout())
-            && self.timing
+        if let Some(size) = self.settings.style.terminal.and_then(|_| TerminalSize::of_stdout())
+            && self.settings.timing
             && !schema.fields().is_empty()
         {
             let line = summary::line(total, elapsed, &plan);
@@ -242,11 +139,11 @@ impl Shell {
     /// The style of the next result. The screen may have another size since the last one.
     fn style_now(&self) -> Style {
         let mut style = match &self.sink {
-            Sink::Terminal => self.style.clone(),
-            Sink::File { .. } => self.style.for_file(),
+            Sink::Terminal => self.settings.style.clone(),
+            Sink::File { .. } => self.settings.style.for_file(),
         };
         style.terminal = style.terminal.and_then(|_| TerminalSize::of_stdout());
-        if let (Some(size), true) = (style.terminal, self.rows_by_screen) {
+        if let (Some(size), true) = (style.terminal, self.settings.rows_by_screen) {
             let room = size.rows.saturating_sub(LINES_AROUND_ROWS).max(ROWS_SHOWN_MIN);
             style.rows_max = style.rows_max.map(|rows_max| rows_max.min(room));
         }
@@ -259,7 +156,7 @@ impl Shell {
         let render =
             move || results::render(&style, &config.options().format, &schema, &rows).map_err(Error::from);
         let rendered = tokio::task::spawn_blocking(render);
-        cancellable(async { rendered.await.map_err(Error::Task)? }).await
+        cancellable(rendered).await?.map_err(Error::Task)?
     }
 
     /// Shows a result that was made here and not by a query.
@@ -294,9 +191,9 @@ impl Shell {
 
     /// To the screen, through the pager if it does not fit.
     fn print(&self, text: &[u8]) -> Result<(), Error> {
-        let size = self.style.terminal.and_then(|_| TerminalSize::of_stdout());
+        let size = self.settings.style.terminal.and_then(|_| TerminalSize::of_stdout());
         if let Some(size) = size
-            && pager::show(text, size, &self.pager)
+            && pager::show(text, size, &self.settings.pager)
         {
             return Ok(());
         }
@@ -312,25 +209,4 @@ fn write_all(to: &mut dyn Write, text: &[u8], failed: impl Fn(io::Error) -> Erro
         to.write_all(piece).map_err(&failed)?;
     }
     to.flush().map_err(failed)
-}
-
-#[cfg(test)]
-mod tests {
-    use engine::session::SessionOptions;
-
-    use super::*;
-    use crate::cli::Format;
-
-    #[tokio::test]
-    async fn a_command_that_fails_leaves_the_statement_in_front_of_it() {
-        let session = Session::new(SessionOptions::default()).unwrap();
-        let mut shell = Shell::new(session, Style::plain(Format::Csv));
-        for command in ["\\nope", "\\d nope", "\\watch soon", "\\i nope.sql", "\\"] {
-            shell.run_text("SELECT 1\n", None).await.unwrap();
-            assert!(shell.run_text(command, None).await.is_err(), "{command}");
-            assert_eq!(std::mem::take(&mut shell.pending).trim(), "SELECT 1", "{command}");
-        }
-        assert!(shell.run_text("SELECT nope; SELECT 1", None).await.is_err());
-        assert_eq!(shell.pending, "");
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::diagnose;
+use crate::nearest::nearest;
 
 /// What an argument can be, for completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,7 +220,7 @@ const NAME_SHOWN_MAX: usize = 40;
 pub fn named(name: &str) -> Result<&'static Entry, CommandError> {
     find(name).ok_or_else(|| {
         let name: String = name.chars().take(NAME_SHOWN_MAX).collect();
-        CommandError::Unknown { nearest: nearest(&name), name }
+        CommandError::Unknown { nearest: meant(&name), name }
     })
 }
 
@@ -296,9 +296,9 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
 }
 
 /// The command that a wrong name is most like.
-fn nearest(name: &str) -> Option<String> {
+fn meant(name: &str) -> Option<String> {
     let names = entries().flat_map(|entry| entry.names.iter().copied()).filter(|known| known.len() > 2);
-    diagnose::nearest(name, names).first().map(|near| (*near).to_owned())
+    nearest(name, names).first().map(|near| (*near).to_owned())
 }
 
 /// Words as a shell has them: with quotes, so that a file's name can hold spaces.

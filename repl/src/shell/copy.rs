@@ -4,8 +4,8 @@ use std::io;
 use std::path::Path;
 
 use super::commands::with_home;
-use crate::lex::{Kind, scan};
 use crate::sql;
+use crate::sql::lex::{Kind, scan};
 
 /// Endings of files, and what is written into them. JSON is one object per line, as COPY of duckdb writes it too.
 const FORMATS: [(&str, &str); 7] = [

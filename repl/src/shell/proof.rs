@@ -10,9 +10,8 @@ use engine::options::{BackendChoice, PushdownMode, WeirOptions};
 use engine::pushed::Pushed;
 use engine::report::{Scan, ScannedBy, scans};
 
-use super::shell::Last;
+use super::state::Last;
 use crate::error::Error;
-
 use crate::results::summary::{bytes, count, counted};
 use crate::version;
 
