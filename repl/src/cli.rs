@@ -203,20 +203,35 @@ fn scripts(matches: &ArgMatches, commands: Vec<String>, files: Vec<PathBuf>) -> 
     scripts.into_iter().map(|(_, script)| script).collect()
 }
 
+/// Why an argument makes no sense.
+#[derive(Debug, thiserror::Error)]
+enum ArgumentError {
+    #[error("one ASCII character, `tab` or `\\t` is wanted")]
+    NoByte,
+    #[error("a number above 0 and up to {max} is wanted", max = SCALE_MAX)]
+    NoScale,
+    #[error(transparent)]
+    NoCount(#[from] std::num::ParseIntError),
+    #[error("more than {max}", max = THREAD_COUNT_MAX)]
+    TooManyThreads,
+}
+
 /// A dialect byte. The line ends are taken: they end records.
-fn single_byte(text: &str) -> Result<u8, String> {
+fn single_byte(text: &str) -> Result<u8, ArgumentError> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Ok(*byte),
-        _ => Err("one ASCII character, `tab` or `\\t` is wanted".into()),
+        _ => Err(ArgumentError::NoByte),
     }
 }
 
-fn scale_factor(text: &str) -> Result<f64, String> {
-    // 100 is 75 GB of CSV: a larger one is a slip of the finger.
+/// 75 GB of CSV: a larger one is a slip of the finger.
+const SCALE_MAX: f64 = 100.0;
+
+fn scale_factor(text: &str) -> Result<f64, ArgumentError> {
     match text.parse() {
-        Ok(scale) if scale > 0.0 && scale <= 100.0 => Ok(scale),
-        _ => Err("a number above 0 and up to 100 is wanted".into()),
+        Ok(scale) if scale > 0.0 && scale <= SCALE_MAX => Ok(scale),
+        _ => Err(ArgumentError::NoScale),
     }
 }
 
@@ -244,10 +259,10 @@ impl From<Backend> for BackendChoice {
 /// Each thread of the runtime reserves a stack.
 const THREAD_COUNT_MAX: usize = 1024;
 
-fn thread_count(text: &str) -> Result<NonZeroUsize, String> {
-    let count: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
+fn thread_count(text: &str) -> Result<NonZeroUsize, ArgumentError> {
+    let count: NonZeroUsize = text.parse()?;
     if count.get() > THREAD_COUNT_MAX {
-        return Err(format!("more than {THREAD_COUNT_MAX}"));
+        return Err(ArgumentError::TooManyThreads);
     }
     Ok(count)
 }

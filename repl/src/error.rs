@@ -3,12 +3,17 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 use datafusion::arrow::error::ArrowError;
+use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
 
+use crate::demo::agree::Difference;
 use crate::diagnose::{Failed, Report};
 use crate::shell::commands::CommandError;
+use crate::shell::copy::CopyError;
+use crate::shell::options::OptionError;
 use crate::signals::{self, Cancelled};
 
 /// Every way the program can fail.
@@ -37,11 +42,29 @@ pub enum Error {
     Task(tokio::task::JoinError),
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
-    #[error("{0}")]
+    #[error(transparent)]
     Command(#[from] CommandError),
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// A backslash command that cannot be carried out.
-    #[error("{0}")]
-    Usage(String),
+    #[error("no statement was run yet")]
+    NothingRan,
+    #[error("the last statement failed, nothing ran to its end")]
+    LastFailed,
+    #[error("the last statement had no program, \\explain says why")]
+    NoProgram,
+    #[error("{table} has no columns")]
+    NoColumns { table: TableReference },
+    #[error("{path}: files run one another, {depth} deep")]
+    IncludedTooDeep { path: String, depth: usize },
+    #[error("there is no home folder")]
+    NoHomeFolder,
+    #[error("$EDITOR is empty")]
+    NoEditor,
+    #[error("{program} ended with {status}: nothing is run")]
+    EditorFailed { program: String, status: ExitStatus },
     #[error("cannot run {program}: {source}")]
     Program { program: String, source: io::Error },
     #[error("cannot write {path}: {source}")]
@@ -71,7 +94,7 @@ pub enum Error {
     #[error("the cache folder {}: {source}", .path.display())]
     Cache { path: PathBuf, source: io::Error },
     #[error("{query}: THE ANSWERS DIFFER between pushdown off and on: {difference}")]
-    AnswersDiffer { query: &'static str, difference: String },
+    AnswersDiffer { query: &'static str, difference: Difference },
 }
 
 impl Error {
@@ -107,7 +130,16 @@ impl Error {
             | Error::Task(_)
             | Error::Editor(_)
             | Error::Command(_)
-            | Error::Usage(_)
+            | Error::Option(_)
+            | Error::Copy(_)
+            | Error::NothingRan
+            | Error::LastFailed
+            | Error::NoProgram
+            | Error::NoColumns { .. }
+            | Error::IncludedTooDeep { .. }
+            | Error::NoHomeFolder
+            | Error::NoEditor
+            | Error::EditorFailed { .. }
             | Error::Program { .. }
             | Error::FileUnwritable { .. }
             | Error::Cache { .. }

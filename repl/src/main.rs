@@ -16,6 +16,7 @@ mod doctor;
 mod error;
 mod log;
 mod nearest;
+mod paths;
 mod prompt;
 mod report;
 mod results;

@@ -11,17 +11,7 @@ use engine::session::Session;
 use crate::cli::CsvArguments;
 use crate::diagnose::{Dialect, Report};
 use crate::error::Error;
-
-/// File endings that are taken for CSV inside a folder.
-const KINDS: [&str; 2] = ["csv", "tsv"];
-
-/// Endings of compressed files, as in `data.csv.gz`.
-const COMPRESSIONS: [(&str, FileCompressionType); 4] = [
-    ("gz", FileCompressionType::GZIP),
-    ("bz2", FileCompressionType::BZIP2),
-    ("xz", FileCompressionType::XZ),
-    ("zst", FileCompressionType::ZSTD),
-];
+use crate::paths::{compression_of_kind, file_name, kind_of, stem};
 
 /// A table still to be registered.
 pub struct Table {
@@ -135,13 +125,12 @@ fn table(
     if name.is_empty() {
         return Err(Error::NoTableName { path: written.into() });
     }
-    let compression = COMPRESSIONS.iter().find(|(ending, _)| kind.ends_with(ending));
     let delimiter = if kind.starts_with(".tsv") { b'\t' } else { b',' };
     Ok(Table {
         name,
         written: written.into(),
         path,
-        compression: compression.map_or(FileCompressionType::UNCOMPRESSED, |(_, kind)| *kind),
+        compression: compression_of_kind(&kind),
         delimiter: csv.delimiter.unwrap_or(delimiter),
         file_extension: kind,
         csv: csv.clone(),
@@ -177,51 +166,6 @@ fn common_kind(
         }
     }
     Ok(common)
-}
-
-/// Whether a folder's table would hold this file.
-pub fn is_csv(path: &Path) -> bool {
-    kind_of(&file_name(path)).is_some()
-}
-
-/// The command that unpacks a file, if its ending says that it is compressed.
-pub fn compression_command(path: &Path) -> Option<&'static str> {
-    match path.extension()?.to_str()? {
-        "gz" => Some("gunzip --keep"),
-        "bz2" => Some("bunzip2 --keep"),
-        "xz" => Some("unxz --keep"),
-        "zst" => Some("unzstd"),
-        _ => None,
-    }
-}
-
-/// The ending that says how a file is to be read: ".csv", ".tsv.gz", ".gz"; None for any other.
-fn kind_of(name: &str) -> Option<String> {
-    let ending = |name: &str| Path::new(name).extension().map(|ending| ending.to_string_lossy().into_owned());
-    let last = ending(name)?;
-    if KINDS.contains(&last.as_str()) {
-        return Some(format!(".{last}"));
-    }
-    if !COMPRESSIONS.iter().any(|(compression, _)| *compression == last) {
-        return None;
-    }
-    let inner = ending(name.strip_suffix(&format!(".{last}"))?);
-    match inner.filter(|inner| KINDS.contains(&inner.as_str())) {
-        Some(inner) => Some(format!(".{inner}.{last}")),
-        None => Some(format!(".{last}")),
-    }
-}
-
-/// "trips" for "trips.csv", "trips.csv.gz" and "trips.txt".
-fn stem<'a>(name: &'a str, kind: &str) -> &'a str {
-    match name.strip_suffix(kind) {
-        Some(stem) if !kind.is_empty() => stem,
-        _ => Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or(name),
-    }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Keeps DataFusion from taking a wildcard in the name of an existing file for a pattern: in a URL there are none.
@@ -291,22 +235,6 @@ fn is_plain_identifier(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn kinds_and_stems() {
-        for (name, kind, expected) in [
-            ("trips.csv", Some(".csv"), "trips"),
-            ("trips.csv.gz", Some(".csv.gz"), "trips"),
-            ("trips.2024.tsv.zst", Some(".tsv.zst"), "trips.2024"),
-            ("trips.gz", Some(".gz"), "trips"),
-            ("trips.txt", None, "trips"),
-            ("trips", None, "trips"),
-            (".csv", None, ".csv"),
-        ] {
-            assert_eq!(kind_of(name).as_deref(), kind, "{name}");
-            assert_eq!(stem(name, kind.unwrap_or_default()), expected, "{name}");
-        }
-    }
 
     #[test]
     fn wildcards_in_real_names_are_literal() {

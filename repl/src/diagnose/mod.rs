@@ -27,6 +27,7 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, GenericDialect, dialect_from_str};
 
+use crate::paths::compression_of;
 use crate::sql::statements::Extent;
 use crate::visible::visible;
 pub use excerpt::Look;
@@ -247,16 +248,6 @@ fn unequal_record(error: &DataFusionError, candidate: &Candidate) -> Option<Foun
     let (expected, rest) = rest.split_once(" records, found ")?;
     let (found, _) = rest.split_once(" records")?;
     records::first_unequal(candidate, expected.parse().ok()?, found.parse().ok()?)
-}
-
-fn compression_of(path: &Path) -> FileCompressionType {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("gz") => FileCompressionType::GZIP,
-        Some("bz2") => FileCompressionType::BZIP2,
-        Some("xz") => FileCompressionType::XZ,
-        Some("zst") => FileCompressionType::ZSTD,
-        _ => FileCompressionType::UNCOMPRESSED,
-    }
 }
 
 /// `data/trips.csv:5002: 7,x,1.5`, with the value underlined if it stands there once.

@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Word};
 
 use super::sentence::split_place;
+use crate::sql::lex::Places;
 use crate::sql::statements::Extent;
 
 /// A text, and the tokens of the statement in it.
@@ -28,11 +29,10 @@ impl<'a> Source<'a> {
         let mut tokens = Vec::new();
         // What stands in front of an error of the tokenizer is kept.
         let _ = Tokenizer::new(dialect, text).tokenize_with_location_into_buf(&mut tokens);
+        let mut places = Places::new(text);
         tokens.retain(|token| {
-            let begin = token.span.start;
-            !matches!(token.token, Token::Whitespace(_))
-                && extent.begin.is_none_or(|first| first <= begin)
-                && extent.end.is_none_or(|end| begin < end)
+            let begin = places.byte(token.span.start.line, token.span.start.column);
+            !matches!(token.token, Token::Whitespace(_)) && extent.begin <= begin && begin < extent.end
         });
         let begins = text.match_indices('\n').map(|(at, _)| at + 1);
         Source { text, line_begins: std::iter::once(0).chain(begins).collect(), tokens }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source<'_> {
-        Source::new(text, &GenericDialect {}, Extent::default())
+        Source::new(text, &GenericDialect {}, Extent::whole(text))
     }
 
     fn syntax(text: &str, message: &str) -> Option<String> {
@@ -245,8 +245,7 @@ mod tests {
     #[test]
     fn only_the_statement_that_failed_is_searched() {
         let text = "SELECT nmae FROM a; SELECT nmae FROM b; SELECT 1";
-        let at = |column| Some(Location { line: 1, column });
-        let extent = Extent { begin: at(21), end: at(39) };
+        let extent = Extent { begin: 20, end: 38 };
         let source = Source::new(text, &GenericDialect {}, extent);
         assert_eq!(source.name(None, "nmae"), Some(27..31));
         assert_eq!(source.end(), 38..38);

@@ -8,7 +8,7 @@ use engine::machine::HookProbe;
 use super::finding::Finding;
 use super::machine::Mounts;
 use crate::error::Error;
-use crate::tables::{compression_command, is_csv};
+use crate::paths::{is_csv, unpack_command};
 
 /// File systems that the patch of the kernel gives the hook.
 const HOOK_FILE_SYSTEMS: [&str; 4] = ["ext4", "xfs", "tmpfs", "9p"];
@@ -67,7 +67,7 @@ fn file(path: &Path, mounts: Option<&Mounts>, stock: bool, hook: Option<&mut Hoo
             };
         }
     };
-    if let Some(command) = compression_command(path) {
+    if let Some(command) = unpack_command(path) {
         return Finding::missing(format!("{name}: is compressed, so queries on it run in DataFusion"))
             .fix(format!("{command} {}", shell_words::quote(&name.to_string())));
     }

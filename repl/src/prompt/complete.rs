@@ -3,10 +3,12 @@
 use engine::options::{BackendChoice, PushdownMode};
 
 use super::names::Names;
+use crate::paths::with_home;
 use crate::shell::commands::{self, Argument};
 use crate::shell::options;
 use crate::sql::keywords::{KEYWORDS, is_keyword};
-use crate::sql::lex::{Kind, Open, Part, Piece, parts, scan};
+use crate::sql::lex::{Kind, Open, Piece, Tokens, tokenize};
+use crate::sql::parts::{PartKind, parts};
 
 /// Where the candidates begin in the text, and what they put there.
 pub type Candidates = (usize, Vec<String>);
@@ -22,11 +24,11 @@ pub fn complete(names: &Names, text: &str, cursor: usize) -> Candidates {
 
 fn all_candidates(names: &Names, text: &str, cursor: usize) -> Candidates {
     let before = &text[..cursor];
-    if let Some(Part::Command(range)) = parts(before).last()
-        && !before[range.start..].contains('\n')
+    if let Some(part) = parts(before).last().filter(|part| part.kind == PartKind::Command)
+        && !before[part.range.start..].contains('\n')
     {
-        let (at, candidates) = command(names, &before[range.start..]);
-        return (range.start + at, candidates);
+        let (at, candidates) = command(names, &before[part.range.start..]);
+        return (part.range.start + at, candidates);
     }
     Place::new(text, cursor).candidates(names)
 }
@@ -77,8 +79,7 @@ fn begins(name: &str, typed: &str) -> bool {
 fn files(path: &str) -> Vec<String> {
     let (folder, name) =
         path.rsplit_once('/').map_or(("", path), |(folder, name)| (&path[..=folder.len()], name));
-    let listed =
-        std::fs::read_dir(if folder.is_empty() { ".".to_owned() } else { commands::with_home(folder) });
+    let listed = std::fs::read_dir(if folder.is_empty() { ".".to_owned() } else { with_home(folder) });
     let mut files = Vec::new();
     for entry in listed.into_iter().flatten().flatten() {
         // A name that is not UTF-8 cannot be typed.
@@ -114,7 +115,7 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn new(text: &'a str, cursor: usize) -> Place<'a> {
-        let all = scan(text).pieces;
+        let all = tokenize(text).pieces;
         let is_end = |piece: &&Piece| piece.kind == Kind::Semicolon;
         let begin =
             all.iter().filter(is_end).map(|piece| piece.range.end).take_while(|&at| at <= cursor).last();
@@ -128,13 +129,12 @@ impl<'a> Place<'a> {
         let pieces: Vec<Piece> = all.iter().filter(statement).cloned().collect();
         let relations = relations(text, &pieces);
         // Cut at the cursor, a token may be another one.
-        let mut before: Vec<Piece> = scan(&text[begin..cursor]).pieces;
+        let Tokens { pieces: mut before, open } = tokenize(&text[begin..cursor]);
         for piece in &mut before {
             piece.range = piece.range.start + begin..piece.range.end + begin;
         }
         let mut in_string = false;
         let mut start = cursor;
-        let open = scan(&text[begin..cursor]).open;
         if let Some(last) = before.last() {
             in_string = last.kind == Kind::String && open == Open::String;
             let is_word =

@@ -30,7 +30,7 @@ use super::complete::complete;
 use super::names::Names;
 use crate::shell::commands;
 use crate::sql::keywords::is_keyword;
-use crate::sql::lex::{Kind, Open, Piece, Scan, scan};
+use crate::sql::lex::{Kind, Open, Piece, Tokens, tokenize};
 
 /// Statements that are remembered.
 const HISTORY_MAX: usize = 10_000;
@@ -192,7 +192,7 @@ const PROMPT_COLUMNS: usize = NAME.len() + 2;
 fn prompt(buffer: &str) -> (String, String) {
     let raw = match buffer {
         "" => format!("{NAME}> "),
-        _ => format!("{:>width$}> ", scan(buffer).open.sign(), width = NAME.len()),
+        _ => format!("{:>width$}> ", tokenize(buffer).open.sign(), width = NAME.len()),
     };
     let styled = format!("\x1b[1m{raw}\x1b[0m");
     (raw, styled)
@@ -288,7 +288,7 @@ impl Hinter for SqlHelper {
 
 /// The function whose arguments the end of the text is in.
 fn called(text: &str) -> Option<String> {
-    let Scan { pieces, open } = scan(text);
+    let Tokens { pieces, open } = tokenize(text);
     if open != Open::Bracket {
         return None;
     }
@@ -318,7 +318,7 @@ impl Highlighter for SqlHelper {
             return Cow::Owned(format!("\x1b[36m{}\x1b[0m{}", &line[..end], &line[end..]));
         }
         let text = format!("{buffer}{line}");
-        let pieces = scan(&text).pieces;
+        let pieces = tokenize(&text).pieces;
         let pair = self.cursor.get().and_then(|cursor| bracket_pair(&text, &pieces, buffer.len() + cursor));
         let mut coloured = String::with_capacity(2 * line.len());
         for (at, piece) in pieces.iter().enumerate() {

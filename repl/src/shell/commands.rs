@@ -1,8 +1,11 @@
-//! Backslash commands: a line in, a [`Command`] or a complaint out. The table below is also what `\?` prints and what
-//! completion and hints know.
+//! Backslash commands: a line in, a [`Command`] or a complaint out.
+//!
+//! The table below is all there is to know about them: `\?` prints it, completion and hints look into it, and the
+//! function that makes a [`Command`] of the arguments stands in it too.
 
 use std::time::Duration;
 
+use super::arguments::{ArgumentError, Arguments, on_off};
 use crate::nearest::nearest;
 
 /// What an argument can be, for completion.
@@ -31,7 +34,11 @@ pub struct Entry {
     pub arguments: &'static str,
     pub argument: Argument,
     pub help: &'static str,
+    parse: Parse,
 }
+
+/// What is behind the name in, the command out.
+type Parse = fn(Arguments<'_>) -> Result<Command, ArgumentError>;
 
 /// A group of commands, under its title.
 pub type Section = (&'static str, &'static [Entry]);
@@ -41,8 +48,9 @@ const fn entry(
     arguments: &'static str,
     argument: Argument,
     help: &'static str,
+    parse: Parse,
 ) -> Entry {
-    Entry { names, arguments, argument, help }
+    Entry { names, arguments, argument, help, parse }
 }
 
 /// All commands.
@@ -55,19 +63,28 @@ pub const SECTIONS: [Section; 5] = [
                 "",
                 Argument::None,
                 "the last query: what ran in the kernel, what did not and why",
+                |rest| rest.none(Command::Explain),
             ),
-            entry(&["program"], "", Argument::None, "the last query's program, instruction by instruction"),
+            entry(
+                &["program"],
+                "",
+                Argument::None,
+                "the last query's program, instruction by instruction",
+                |rest| rest.none(Command::Program),
+            ),
             entry(
                 &["backend"],
                 "[auto|hook|stock|interpret]",
                 Argument::Backend,
                 "show or choose where programs run",
+                |rest| Ok(Command::Backend(rest.one()?)),
             ),
             entry(
                 &["timing"],
                 "[on|off]",
                 Argument::OnOff,
                 "the line under each result: rows, time, what the kernel did",
+                |rest| Ok(Command::Timing(on_off(rest.one()?.as_deref())?)),
             ),
         ],
     ),
@@ -79,14 +96,20 @@ pub const SECTIONS: [Section; 5] = [
                 "[TABLE]",
                 Argument::Table,
                 "columns, types and first values of a table; without one: all tables",
+                |rest| Ok(Command::Describe(rest.one()?)),
             ),
-            entry(&["dt"], "", Argument::None, "all tables with their files and sizes"),
-            entry(&["df"], "[NAME]", Argument::Function, "functions whose names contain NAME"),
+            entry(&["dt"], "", Argument::None, "all tables with their files and sizes", |rest| {
+                rest.none(Command::Tables)
+            }),
+            entry(&["df"], "[NAME]", Argument::Function, "functions whose names contain NAME", |rest| {
+                Ok(Command::Functions(rest.one()?))
+            }),
             entry(
                 &["summary"],
                 "TABLE",
                 Argument::Table,
                 "min, max, nulls and distinct values of each column",
+                |rest| Ok(Command::Summary(rest.needed()?)),
             ),
         ],
     ),
@@ -98,64 +121,93 @@ pub const SECTIONS: [Section; 5] = [
                 "[FILE]",
                 Argument::File,
                 "run the statement (or the last one again), its result into FILE",
+                |rest| Ok(Command::Go { file: rest.path()?, expanded: false }),
             ),
-            entry(&["gx", "G"], "", Argument::None, "run it, one line for each field"),
+            entry(&["gx", "G"], "", Argument::None, "run it, one line for each field", |rest| {
+                rest.none(Command::Go { file: None, expanded: true })
+            }),
             entry(
                 &["watch"],
                 "[SECONDS]",
                 Argument::Text,
                 "run it again and again until Ctrl-C (default 2 seconds)",
+                |rest| Ok(Command::Watch(rest.seconds()?)),
             ),
             entry(
                 &["e", "edit"],
                 "[FILE]",
                 Argument::File,
                 "edit the statement (or FILE) in $VISUAL or $EDITOR, then run it",
+                |rest| Ok(Command::Edit(rest.path()?)),
             ),
-            entry(&["p"], "", Argument::None, "print the statement so far, or the last one"),
-            entry(&["r"], "", Argument::None, "throw away the statement so far"),
-            entry(&["i"], "FILE", Argument::File, "run the statements and commands of a file"),
+            entry(&["p"], "", Argument::None, "print the statement so far, or the last one", |rest| {
+                rest.none(Command::Print)
+            }),
+            entry(&["r"], "", Argument::None, "throw away the statement so far", |rest| {
+                rest.none(Command::Reset)
+            }),
+            entry(&["i"], "FILE", Argument::File, "run the statements and commands of a file", |rest| {
+                Ok(Command::Include(rest.path()?.ok_or(ArgumentError::Missing)?))
+            }),
             entry(
                 &["copy"],
                 "{(QUERY)|TABLE} TO 'FILE'",
                 Argument::Copy,
                 "write a result to a .csv, .parquet or .json file",
+                |rest| Ok(Command::Copy(rest.statement()?)),
             ),
             entry(
                 &["set"],
                 "[NAME [VALUE]]",
                 Argument::Variable,
                 "give :NAME a value, for use in statements",
+                |rest| Ok(Command::Set(rest.assignment()?)),
             ),
-            entry(&["unset"], "NAME", Argument::Variable, "forget a variable"),
+            entry(&["unset"], "NAME", Argument::Variable, "forget a variable", |rest| {
+                Ok(Command::Unset(rest.needed()?))
+            }),
         ],
     ),
     (
         "Output",
         &[
-            entry(&["x"], "[on|off]", Argument::OnOff, "one line for each field"),
+            entry(&["x"], "[on|off]", Argument::OnOff, "one line for each field", |rest| {
+                Ok(Command::Expanded(on_off(rest.one()?.as_deref())?))
+            }),
             entry(
                 &["o"],
                 "[FILE]",
                 Argument::File,
                 "write results to FILE; without one: to the terminal again",
+                |rest| Ok(Command::Output(rest.path()?)),
             ),
             entry(
                 &["pset"],
                 "[NAME [VALUE]]",
                 Argument::Option,
                 "format, table, null, border, maxrows, maxwidth, pager, expanded, keys",
+                |rest| Ok(Command::Option(rest.one_or_two()?)),
             ),
-            entry(&["echo"], "[TEXT]", Argument::Text, "print TEXT"),
+            entry(&["echo"], "[TEXT]", Argument::Text, "print TEXT", |rest| {
+                Ok(Command::Echo(rest.echoed()?))
+            }),
         ],
     ),
     (
         "Session",
         &[
-            entry(&["?", "h", "help"], "[COMMAND]", Argument::Command, "this list"),
-            entry(&["cd"], "[FOLDER]", Argument::File, "change the current folder"),
-            entry(&["!"], "[COMMAND]", Argument::Text, "run a command of the shell"),
-            entry(&["q", "quit", "exit"], "", Argument::None, "leave; Ctrl-D does too"),
+            entry(&["?", "h", "help"], "[COMMAND]", Argument::Command, "this list", |rest| {
+                Ok(Command::Help(rest.one()?.map(|name| name.trim_start_matches('\\').to_owned())))
+            }),
+            entry(&["cd"], "[FOLDER]", Argument::File, "change the current folder", |rest| {
+                Ok(Command::Folder(rest.path()?))
+            }),
+            entry(&["!"], "[COMMAND]", Argument::Text, "run a command of the shell", |rest| {
+                Ok(Command::Shell(rest.text()))
+            }),
+            entry(&["q", "quit", "exit"], "", Argument::None, "leave; Ctrl-D does too", |rest| {
+                rest.none(Command::Quit)
+            }),
         ],
     ),
 ];
@@ -209,8 +261,8 @@ pub enum Command {
 pub enum CommandError {
     #[error("there is no command \\{name}{}; \\? lists them", nearest.as_ref().map(|near| format!(", did you mean \\{near}?")).unwrap_or_default())]
     Unknown { name: String, nearest: Option<String> },
-    #[error("\\{name}{}{arguments}: {what}", if arguments.is_empty() { "" } else { " " })]
-    Usage { name: &'static str, arguments: &'static str, what: String },
+    #[error("\\{name}{}{arguments}: {source}", if arguments.is_empty() { "" } else { " " })]
+    Usage { name: &'static str, arguments: &'static str, source: ArgumentError },
 }
 
 /// No command has so long a name.
@@ -233,65 +285,11 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
         None => line.find(char::is_whitespace).unwrap_or(line.len()),
     };
     let (name, rest) = line.split_at(name_bytes);
-    let rest = rest.trim();
     let entry = named(name)?;
-    let usage = |what: String| CommandError::Usage { name: entry.names[0], arguments: entry.arguments, what };
-    // These take the rest of the line as it stands.
-    let text = || (!rest.is_empty()).then(|| rest.to_owned());
-    match entry.names[0] {
-        "copy" if rest.is_empty() => return Err(usage("what to copy is missing".to_owned())),
-        "copy" => return Ok(Command::Copy(rest.trim_end_matches(';').to_owned())),
-        "!" => return Ok(Command::Shell(text())),
-        "echo" => {
-            let words = words(rest).map_err(usage)?;
-            return Ok(Command::Echo(words.join(" ")));
-        }
-        _ => {}
-    }
-    let arguments = words(rest.trim_end_matches(';')).map_err(usage)?;
-    let arguments_max = match entry.argument {
-        Argument::None => 0,
-        Argument::Option => 2,
-        _ if entry.names[0] == "set" => usize::MAX,
-        _ => 1,
-    };
-    if arguments.len() > arguments_max {
-        return Err(usage(format!("'{}' is too much", arguments[arguments_max])));
-    }
-    let mut arguments = arguments.into_iter();
-    let first = arguments.next().map(|first| match entry.argument {
-        Argument::File => with_home(&first),
-        _ => first,
-    });
-    let needed = || first.clone().ok_or_else(|| usage("an argument is missing".to_owned()));
-    Ok(match entry.names[0] {
-        "explain" => Command::Explain,
-        "program" => Command::Program,
-        "backend" => Command::Backend(first),
-        "timing" => Command::Timing(on_off(first.as_deref()).map_err(usage)?),
-        "d" => Command::Describe(first),
-        "dt" => Command::Tables,
-        "df" => Command::Functions(first),
-        "summary" => Command::Summary(needed()?),
-        "g" => Command::Go { file: first, expanded: false },
-        "gx" => Command::Go { file: None, expanded: true },
-        "watch" => Command::Watch(seconds(first.as_deref()).map_err(usage)?),
-        "e" => Command::Edit(first),
-        "p" => Command::Print,
-        "r" => Command::Reset,
-        "i" => Command::Include(needed()?),
-        "set" => Command::Set(first.map(|name| {
-            let values: Vec<String> = arguments.collect();
-            (name, (!values.is_empty()).then(|| values.concat()))
-        })),
-        "unset" => Command::Unset(needed()?),
-        "x" => Command::Expanded(on_off(first.as_deref()).map_err(usage)?),
-        "o" => Command::Output(first),
-        "pset" => Command::Option(first.map(|name| (name, arguments.next()))),
-        "?" => Command::Help(first.map(|name| name.trim_start_matches('\\').to_owned())),
-        "cd" => Command::Folder(first),
-        "q" => Command::Quit,
-        other => unreachable!("\\{other} is in the table, but is no command"),
+    (entry.parse)(Arguments::of(rest)).map_err(|source| CommandError::Usage {
+        name: entry.names[0],
+        arguments: entry.arguments,
+        source,
     })
 }
 
@@ -299,41 +297,6 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
 fn meant(name: &str) -> Option<String> {
     let names = entries().flat_map(|entry| entry.names.iter().copied()).filter(|known| known.len() > 2);
     nearest(name, names).first().map(|near| (*near).to_owned())
-}
-
-/// Words as a shell has them: with quotes, so that a file's name can hold spaces.
-fn words(text: &str) -> Result<Vec<String>, String> {
-    shell_words::split(text).map_err(|_| "a quote is not closed".to_owned())
-}
-
-/// A path that may begin with `~`, as a shell understands it.
-pub fn with_home(path: &str) -> String {
-    let below = path.strip_prefix('~').filter(|below| below.is_empty() || below.starts_with('/'));
-    match (below, dirs::home_dir()) {
-        (Some(below), Some(home)) => format!("{}{below}", home.display()),
-        _ => path.to_owned(),
-    }
-}
-
-/// `on`, `off`, or nothing for the other of the two.
-pub fn on_off(word: Option<&str>) -> Result<Option<bool>, String> {
-    match word.map(str::to_ascii_lowercase).as_deref() {
-        None => Ok(None),
-        Some("on" | "true" | "1" | "yes") => Ok(Some(true)),
-        Some("off" | "false" | "0" | "no") => Ok(Some(false)),
-        Some(other) => Err(format!("on or off is wanted, not '{other}'")),
-    }
-}
-
-/// A day is longer than anybody watches, and fits every clock.
-const WATCH_SECONDS_MAX: f64 = 86_400.0;
-
-fn seconds(word: Option<&str>) -> Result<Duration, String> {
-    let Some(word) = word else { return Ok(Duration::from_secs(2)) };
-    match word.parse::<f64>() {
-        Ok(seconds) if (0.0..=WATCH_SECONDS_MAX).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(format!("a number of seconds up to {WATCH_SECONDS_MAX} is wanted, not '{word}'")),
-    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use super::commands::with_home;
+use crate::paths::with_home;
 use crate::sql;
-use crate::sql::lex::{Kind, scan};
+use crate::sql::lex::{Kind, tokenize};
 
 /// Endings of files, and what is written into them. JSON is one object per line, as COPY of duckdb writes it too.
 const FORMATS: [(&str, &str); 7] = [
@@ -25,13 +25,27 @@ pub struct Copy {
     pub file: String,
 }
 
+/// Why a text is no copy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CopyError {
+    #[error("\\copy {{(QUERY)|TABLE}} TO 'FILE'")]
+    Form,
+    #[error("a quote is not closed")]
+    OpenQuote,
+    #[error("{0}: the ending says what to write: {known} are known", known = endings())]
+    Ending(String),
+}
+
+fn endings() -> String {
+    FORMATS.map(|(ending, _)| format!(".{ending}")).join(", ")
+}
+
 /// The statement, or what is wrong with the text.
-pub fn copy_statement(text: &str) -> Result<Copy, String> {
-    let form = || "\\copy {(QUERY)|TABLE} TO 'FILE'".to_owned();
-    let scan = scan(text);
+pub fn copy_statement(text: &str) -> Result<Copy, CopyError> {
+    let tokens = tokenize(text);
     let mut depth = 0;
     let mut to = None;
-    for (at, piece) in scan.pieces.iter().enumerate() {
+    for (at, piece) in tokens.pieces.iter().enumerate() {
         match piece.kind {
             Kind::BracketOpen => depth += 1,
             Kind::BracketClose => depth -= 1,
@@ -39,7 +53,7 @@ pub fn copy_statement(text: &str) -> Result<Copy, String> {
             Kind::Word if depth == 0 && text[piece.range.clone()].eq_ignore_ascii_case("to") => {
                 let is_space = |place: Option<usize>| {
                     place
-                        .and_then(|place| scan.pieces.get(place))
+                        .and_then(|place| tokens.pieces.get(place))
                         .is_some_and(|other| other.kind == Kind::Space)
                 };
                 if is_space(at.checked_sub(1)) && is_space(Some(at + 1)) {
@@ -49,28 +63,27 @@ pub fn copy_statement(text: &str) -> Result<Copy, String> {
             _ => {}
         }
     }
-    let to = to.ok_or_else(form)?;
+    let to = to.ok_or(CopyError::Form)?;
     let (source, target) = (text[..to.start].trim(), text[to.end..].trim());
     if source.is_empty() || target.is_empty() {
-        return Err(form());
+        return Err(CopyError::Form);
     }
     // A query without brackets is understood as well.
     let is_query =
-        scan.pieces.iter().find(|piece| !matches!(piece.kind, Kind::Space | Kind::Comment)).is_some_and(
+        tokens.pieces.iter().find(|piece| !matches!(piece.kind, Kind::Space | Kind::Comment)).is_some_and(
             |first| {
                 let word = text[first.range.clone()].to_ascii_uppercase();
                 matches!(word.as_str(), "SELECT" | "VALUES" | "WITH")
             },
         );
     let source = if is_query { format!("({source})") } else { source.to_owned() };
-    let words = shell_words::split(target).map_err(|_| "a quote is not closed".to_owned())?;
-    let [file] = words.as_slice() else { return Err(form()) };
+    let words = shell_words::split(target).map_err(|_| CopyError::OpenQuote)?;
+    let [file] = words.as_slice() else { return Err(CopyError::Form) };
     let file = &with_home(file);
     let ending = Path::new(file).extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     let format = FORMATS.iter().find(|(known, _)| Some(*known) == ending.as_deref());
     let Some((_, format)) = format else {
-        let known: Vec<String> = FORMATS.iter().map(|(ending, _)| format!(".{ending}")).collect();
-        return Err(format!("{file}: the ending says what to write: {} are known", known.join(", ")));
+        return Err(CopyError::Ending(file.clone()));
     };
     let sql = format!("COPY {source} TO {} STORED AS {format}", sql::string(file));
     Ok(Copy { sql, file: file.clone() })
@@ -108,7 +121,7 @@ mod tests {
                 "COPY (WITH a AS (SELECT 1) SELECT * FROM a) TO 'x.csv' STORED AS CSV",
             ),
         ] {
-            assert_eq!(copy_statement(text).map(|copy| copy.sql).as_deref(), Ok(expected));
+            assert_eq!(copy_statement(text).unwrap().sql, expected);
         }
         for text in ["", "t", "t TO", "TO x.csv", "t TO a.xls", "t TO a", "t TO 'a", "t TO a.csv b"] {
             assert!(copy_statement(text).is_err(), "{text}");

@@ -7,8 +7,9 @@
 //!
 //! A command that runs a text, as `\i` does, hands it back to [`script`], which is the only one that runs texts.
 
+mod arguments;
 pub mod commands;
-mod copy;
+pub mod copy;
 mod describe;
 pub mod functions;
 pub mod options;

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::commands::on_off;
+use super::arguments::{ArgumentError, on_off};
 use super::pager::Pager;
 use super::settings::Settings;
 use crate::results::{Border, Format, ROWS_SHOWN};
@@ -10,6 +10,25 @@ use crate::results::{Border, Format, ROWS_SHOWN};
 /// All options, in the order that `\pset` lists them.
 pub const NAMES: [&str; 9] =
     ["format", "table", "null", "border", "maxrows", "maxwidth", "pager", "expanded", "keys"];
+
+/// Why an option cannot have a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionError {
+    #[error("there is no option {0}: {known} are known", known = NAMES.join(", "))]
+    Unknown(String),
+    #[error("{0} needs a value")]
+    Valueless(&'static str),
+    #[error("there is no format {0}: {known} are known", known = formats().join(", "))]
+    Format(String),
+    #[error("border is 0, 1 or 2, not {0}")]
+    Border(String),
+    #[error("keys are emacs or vi, not {0}")]
+    Keys(String),
+    #[error("a whole number is wanted, 0 for no limit, not {0}")]
+    Limit(String),
+    #[error(transparent)]
+    Switch(#[from] ArgumentError),
+}
 
 /// The names of all formats.
 fn formats() -> Vec<String> {
@@ -61,31 +80,31 @@ pub fn get(settings: &Settings, name: &str) -> Option<String> {
 }
 
 /// Gives an option a value; without one a switch is turned. Else says what is wanted.
-pub fn set(settings: &mut Settings, name: &str, value: Option<&str>) -> Result<(), String> {
+pub fn set(settings: &mut Settings, name: &str, value: Option<&str>) -> Result<(), OptionError> {
     let style = &mut settings.style;
-    let needed = || value.ok_or_else(|| format!("{name} needs a value"));
+    let needed = |name| value.ok_or(OptionError::Valueless(name));
     match name {
         "format" => {
-            let value = needed()?;
-            style.format = Format::from_str(value, true)
-                .map_err(|_| format!("there is no format {value}: {} are known", formats().join(", ")))?;
+            let value = needed("format")?;
+            style.format =
+                Format::from_str(value, true).map_err(|_| OptionError::Format(value.to_owned()))?;
         }
-        "table" => style.insert_table = needed()?.to_owned(),
-        "null" => style.null = Some(needed()?.to_owned()),
+        "table" => style.insert_table = needed("table")?.to_owned(),
+        "null" => style.null = Some(needed("null")?.to_owned()),
         "border" => {
-            style.border = match needed()? {
+            style.border = match needed("border")? {
                 "0" => Border::None,
                 "1" => Border::Inside,
                 "2" => Border::Full,
-                other => return Err(format!("border is 0, 1 or 2, not {other}")),
+                other => return Err(OptionError::Border(other.to_owned())),
             }
         }
         "maxrows" => {
-            let value = needed()?;
+            let value = needed("maxrows")?;
             settings.rows_by_screen = value == "auto";
             style.rows_max = if settings.rows_by_screen { Some(ROWS_SHOWN) } else { limit(value)? };
         }
-        "maxwidth" => style.width_max = limit(needed()?)?,
+        "maxwidth" => style.width_max = limit(needed("maxwidth")?)?,
         "pager" => {
             settings.pager = match (value, on_off(value)) {
                 (None, _) if settings.pager == Pager::Off => Pager::On,
@@ -96,22 +115,22 @@ pub fn set(settings: &mut Settings, name: &str, value: Option<&str>) -> Result<(
         }
         "expanded" => style.expanded = on_off(value)?.unwrap_or(!style.expanded),
         "keys" => {
-            settings.vi_keys = match needed()? {
+            settings.vi_keys = match needed("keys")? {
                 "emacs" => false,
                 "vi" => true,
-                other => return Err(format!("keys are emacs or vi, not {other}")),
+                other => return Err(OptionError::Keys(other.to_owned())),
             }
         }
-        _ => return Err(format!("there is no option {name}: {} are known", NAMES.join(", "))),
+        other => return Err(OptionError::Unknown(other.to_owned())),
     }
     Ok(())
 }
 
 /// 0 is no limit.
-fn limit(value: &str) -> Result<Option<usize>, String> {
+fn limit(value: &str) -> Result<Option<usize>, OptionError> {
     match value.parse() {
         Ok(0) => Ok(None),
         Ok(limit) => Ok(Some(limit)),
-        Err(_) => Err(format!("a whole number is wanted, 0 for no limit, not {value}")),
+        Err(_) => Err(OptionError::Limit(value.to_owned())),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
-use engine::machine::{probe, probe_hook};
+use engine::machine::{BackendKind, Unavailable, probe, probe_hook};
 use engine::options::{BackendChoice, PushdownMode, WeirOptions};
 use engine::pushed::Pushed;
 use engine::report::{Scan, ScannedBy, scans};
@@ -34,9 +34,7 @@ pub fn explain(last: &Last) -> Result<String, Error> {
 }
 
 fn plan(last: &Last) -> Result<&Arc<dyn ExecutionPlan>, Error> {
-    last.plan
-        .as_ref()
-        .ok_or_else(|| Error::Usage("the last statement failed, nothing ran to its end".to_owned()))
+    last.plan.as_ref().ok_or(Error::LastFailed)
 }
 
 // Writing to a String cannot fail.
@@ -81,10 +79,10 @@ fn explain_scan(text: &mut String, scan: &Scan) {
 }
 
 fn place(pushed: &Pushed) -> &'static str {
-    match pushed.backend.name() {
-        "hook" => "the kernel, in its read path (hook)",
-        "stock" => "the kernel, by BPF_PROG_RUN (stock)",
-        _ => "the interpreter, in user space",
+    match pushed.backend {
+        BackendKind::Hook => "the kernel, in its read path (hook)",
+        BackendKind::Stock => "the kernel, by BPF_PROG_RUN (stock)",
+        BackendKind::Interpret | BackendKind::InterpretHook => "the interpreter, in user space",
     }
 }
 
@@ -103,7 +101,7 @@ pub fn program(last: &Last) -> Result<String, Error> {
         let _ = writeln!(text, "\n{}\n", pushed.program.listing.trim_end());
     }
     if text.is_empty() {
-        return Err(Error::Usage("the last statement had no program, \\explain says why".to_owned()));
+        return Err(Error::NoProgram);
     }
     Ok(text)
 }
@@ -115,7 +113,7 @@ fn indented(text: &str) -> String {
 /// Which backends there are, and which one is taken.
 pub fn backends(options: &WeirOptions) -> String {
     let mut text = String::new();
-    let answer = |answer: Result<(), engine::machine::Unavailable>| match answer {
+    let answer = |answer: Result<(), Unavailable>| match answer {
         Ok(()) => "available".to_owned(),
         Err(unavailable) => unavailable.to_string(),
     };

@@ -65,7 +65,7 @@ impl Shell {
             Command::Reset => self.pending.clear(),
             Command::Include(path) => return Ok(Then::Include(path)),
             Command::Copy(text) => {
-                let Copy { sql, file: path } = copy_statement(&text).map_err(Error::Usage)?;
+                let Copy { sql, file: path } = copy_statement(&text)?;
                 check_target(&path).map_err(|source| Error::FileUnwritable { path, source })?;
                 self.run_statements(&sql, None, Once::default()).await?;
             }
@@ -95,7 +95,7 @@ impl Shell {
     }
 
     fn last(&self) -> Result<&Last, Error> {
-        self.last.as_ref().ok_or_else(|| Error::Usage("no statement was run yet".to_owned()))
+        self.last.as_ref().ok_or(Error::NothingRan)
     }
 
     /// The statement in front of a command, or the last one.
@@ -128,7 +128,7 @@ impl Shell {
         let table = table_reference(table);
         let schema = cancellable(context.table_provider(table.clone())).await??.schema();
         if schema.fields().is_empty() {
-            return Err(Error::Usage(format!("{table} has no columns")));
+            return Err(Error::NoColumns { table });
         }
         let queries = SummaryQueries::of(&table, &schema);
         let pushed = collect(&context, &queries.pushed).await?;
@@ -201,7 +201,7 @@ impl Shell {
     fn option(&mut self, option: Option<(String, Option<String>)>) -> Result<(), Error> {
         let names = match option {
             Some((name, value)) => {
-                options::set(&mut self.settings, &name, value.as_deref()).map_err(Error::Usage)?;
+                options::set(&mut self.settings, &name, value.as_deref())?;
                 vec![name]
             }
             None => options::NAMES.map(str::to_owned).to_vec(),
@@ -261,7 +261,7 @@ fn help(name: Option<&str>) -> Result<String, Error> {
 fn change_folder(folder: Option<String>) -> Result<(), Error> {
     let folder = match folder {
         Some(folder) => folder.into(),
-        None => dirs::home_dir().ok_or_else(|| Error::Usage("there is no home folder".to_owned()))?,
+        None => dirs::home_dir().ok_or(Error::NoHomeFolder)?,
     };
     std::env::set_current_dir(&folder)
         .map_err(|source| Error::PathUnreadable { path: folder.display().to_string(), source })
@@ -286,8 +286,7 @@ fn run_editor(file: &Path) -> Result<(), Error> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
     let words = shell_words::split(&editor).unwrap_or_else(|_| vec![editor.clone()]);
-    let (program, arguments) =
-        words.split_first().ok_or_else(|| Error::Usage("$EDITOR is empty".to_owned()))?;
+    let (program, arguments) = words.split_first().ok_or(Error::NoEditor)?;
     let _terminal = ForeignProgram::begin();
     let status = Process::new(program)
         .args(arguments)
@@ -296,6 +295,6 @@ fn run_editor(file: &Path) -> Result<(), Error> {
         .map_err(|source| Error::Program { program: program.clone(), source })?;
     match status.success() {
         true => Ok(()),
-        false => Err(Error::Usage(format!("{program} ended with {status}: nothing is run"))),
+        false => Err(Error::EditorFailed { program: program.clone(), status }),
     }
 }

@@ -9,7 +9,7 @@ use super::state::{Once, Shell};
 use crate::diagnose::Script;
 use crate::error::Error;
 use crate::signals::Interrupts;
-use crate::sql::lex::{Part, parts};
+use crate::sql::parts::{Part, PartKind, parts};
 
 /// Whether the session goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,24 +18,15 @@ pub enum Flow {
     Quit,
 }
 
+/// What came of the parts of a text.
+struct Ran {
+    flow: Flow,
+    /// Lines of the text in front of the statement that is pending.
+    lines_before: usize,
+}
+
 /// Files that run files that run files: deeper than this it is one that runs itself.
 pub const INCLUDE_DEPTH_MAX: usize = 16;
-
-/// Counts lines, further down each time.
-#[derive(Default)]
-struct Lines {
-    at: usize,
-    lines: usize,
-}
-
-impl Lines {
-    /// Lines in front of the one that this byte is in.
-    fn before(&mut self, text: &str, at: usize) -> usize {
-        self.lines += text[self.at..at].matches('\n').count();
-        self.at = at;
-        self.lines
-    }
-}
 
 /// Goes on with a statement on a line of its own.
 fn push_line(pending: &mut String, part: &str) {
@@ -51,68 +42,64 @@ impl Shell {
         let whole = script.map(|name| Script { name, lines_before: 0 });
         // Editors on Windows begin a file with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if !parts(text).iter().any(|part| matches!(part, Part::Command(_))) {
+        let parts = parts(text);
+        if !parts.iter().any(|part| part.kind == PartKind::Command) {
             self.run_statements(text, whole, Once::default()).await?;
             return Ok(Flow::Next);
         }
-        let flow = self.run_text(text, script).await;
+        let ran = self.run_parts(text, parts, script).await;
         let rest = std::mem::take(&mut self.pending);
-        if flow? == Flow::Quit {
+        let Ran { flow, lines_before } = ran?;
+        if flow == Flow::Quit {
             return Ok(Flow::Quit);
         }
-        let lines_before = text[..text.len() - rest.trim_start().len().min(text.len())].matches('\n').count();
         self.run_statements(&rest, script.map(|name| Script { name, lines_before }), Once::default()).await?;
         Ok(Flow::Next)
     }
 
     /// Runs what is finished in a text, the rest stays pending.
     pub async fn run_text(&mut self, text: &str, script: Option<&str>) -> Result<Flow, Error> {
-        let mut pending = std::mem::take(&mut self.pending);
+        self.run_parts(text, parts(text), script).await.map(|ran| ran.flow)
+    }
+
+    async fn run_parts(&mut self, text: &str, parts: Vec<Part>, script: Option<&str>) -> Result<Ran, Error> {
         let interrupts = Interrupts::so_far();
-        let mut lines = Lines::default();
-        // Of the line in which a statement begins.
-        let mut begin = 0;
-        for part in parts(text) {
+        let mut lines_before = 0;
+        for Part { kind, range, lines_before: lines } in parts {
             interrupts.check()?;
-            match part {
-                Part::Unfinished(range) => {
-                    begin = if pending.is_empty() { lines.before(text, range.start) } else { begin };
-                    push_line(&mut pending, &text[range]);
+            if kind == PartKind::Command {
+                if self.run_command_line(&text[range]).await? == Flow::Quit {
+                    return Ok(Ran { flow: Flow::Quit, lines_before });
                 }
-                Part::Sql(range) => {
-                    begin = if pending.is_empty() { lines.before(text, range.start) } else { begin };
-                    push_line(&mut pending, &text[range]);
-                    let sql = std::mem::take(&mut pending);
-                    let script = script.map(|name| Script { name, lines_before: begin });
-                    self.run_statements(&sql, script, Once::default()).await?;
-                }
-                Part::Command(range) => {
-                    // Also when the command fails: a typing error in it must not cost the statement.
-                    self.pending = pending;
-                    let command = commands::parse(&text[range]).map_err(Error::Command)?;
-                    let flow = match self.run_command(command).await? {
-                        Then::Next => Flow::Next,
-                        Then::Quit => Flow::Quit,
-                        Then::Include(path) => Box::pin(self.include(&path)).await?,
-                        Then::Text { text, script } => {
-                            Box::pin(self.run_text(&text, script.as_deref())).await?
-                        }
-                    };
-                    pending = std::mem::take(&mut self.pending);
-                    if flow == Flow::Quit {
-                        return Ok(flow);
-                    }
-                }
+                continue;
+            }
+            if self.pending.is_empty() {
+                lines_before = lines;
+            }
+            push_line(&mut self.pending, &text[range]);
+            if kind == PartKind::Statement {
+                let sql = std::mem::take(&mut self.pending);
+                let script = script.map(|name| Script { name, lines_before });
+                self.run_statements(&sql, script, Once::default()).await?;
             }
         }
-        self.pending = pending;
-        Ok(Flow::Next)
+        Ok(Ran { flow: Flow::Next, lines_before })
+    }
+
+    /// The statement in front of it stays pending when it fails: a typing error in a command must not cost it.
+    async fn run_command_line(&mut self, line: &str) -> Result<Flow, Error> {
+        match self.run_command(commands::parse(line)?).await? {
+            Then::Next => Ok(Flow::Next),
+            Then::Quit => Ok(Flow::Quit),
+            Then::Include(path) => Box::pin(self.include(&path)).await,
+            Then::Text { text, script } => Box::pin(self.run_text(&text, script.as_deref())).await,
+        }
     }
 
     /// Runs a file.
     pub async fn include(&mut self, path: &str) -> Result<Flow, Error> {
         if self.include_depth == INCLUDE_DEPTH_MAX {
-            return Err(Error::Usage(format!("{path}: files run one another, {INCLUDE_DEPTH_MAX} deep")));
+            return Err(Error::IncludedTooDeep { path: path.to_owned(), depth: INCLUDE_DEPTH_MAX });
         }
         let text = read_text(path)?;
         self.include_depth += 1;
@@ -127,6 +114,7 @@ mod tests {
     use engine::session::{Session, SessionOptions};
 
     use super::*;
+    use crate::diagnose::Look;
     use crate::results::{Format, Style};
 
     #[tokio::test]
@@ -140,5 +128,19 @@ mod tests {
         }
         assert!(shell.run_text("SELECT nope; SELECT 1", None).await.is_err());
         assert_eq!(shell.pending, "");
+    }
+
+    #[tokio::test]
+    async fn the_line_of_a_statement_counts_from_the_beginning_of_its_file() {
+        let session = Session::new(SessionOptions::default()).unwrap();
+        let mut shell = Shell::new(session, Style::plain(Format::Csv));
+        for text in
+            ["SELECT 1;\n\nSELECT nope;\n", "\\p\nSELECT 1;\nSELECT nope;", "\\p\nSELECT 1;\nSELECT nope"]
+        {
+            let text = text.replace("\\p", "\\set a b");
+            let error = shell.run_script(&text, Some("a.sql")).await.unwrap_err();
+            let Error::Statement(report) = error else { panic!("{error}") };
+            assert!(report.render(Look::PLAIN).contains("a.sql:3: SELECT nope"), "{text:?}");
+        }
     }
 }

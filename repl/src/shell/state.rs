@@ -89,7 +89,7 @@ impl Shell {
     ) -> Result<(), Error> {
         let sql = substitute(sql, &self.variables).into_owned();
         let context = self.session.context().clone();
-        let failed = Failed { context: &context, text: &sql, extent: Extent::default(), script };
+        let failed = Failed { context: &context, text: &sql, extent: Extent::whole(&sql), script };
         let statements = match parse(&context, &sql) {
             Ok(statements) => statements,
             Err(error) => return Err(Error::from(error).explained(failed).await),

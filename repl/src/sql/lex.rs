@@ -1,8 +1,8 @@
-//! Text as it is typed in; what it is made of out: tokens with their places, what is still open at the end, and the
-//! cut into statements and backslash commands.
+//! Text as it is typed in; what it is made of out: tokens with their places, and what is still open at the end.
 //!
 //! The tokens are those of the parser that reads the statements afterwards, so the two agree about where a string ends,
-//! as long as `datafusion.sql_parser.dialect` is the generic one that sessions begin with. Nothing here fails: of a text that the tokenizer refuses, the part it refuses is one last token.
+//! as long as `datafusion.sql_parser.dialect` is the generic one that sessions begin with. Nothing here fails: of a text
+//! that the tokenizer refuses, the part it refuses is one last token.
 
 use std::ops::Range;
 
@@ -64,13 +64,13 @@ impl Open {
 }
 
 /// The tokens of a text, without gaps, and what is open at its end.
-pub struct Scan {
+pub struct Tokens {
     pub pieces: Vec<Piece>,
     pub open: Open,
 }
 
-/// Tokenizes.
-pub fn scan(text: &str) -> Scan {
+/// Takes a text apart.
+pub fn tokenize(text: &str) -> Tokens {
     let mut tokens = Vec::new();
     let refused =
         Tokenizer::new(&GenericDialect {}, text).tokenize_with_location_into_buf(&mut tokens).is_err();
@@ -106,7 +106,7 @@ pub fn scan(text: &str) -> Scan {
     if open == Open::Nothing && depth(&pieces) > 0 {
         open = Open::Bracket;
     }
-    Scan { pieces, open }
+    Tokens { pieces, open }
 }
 
 /// What a token that does not end begins with.
@@ -165,7 +165,7 @@ fn depth(pieces: &[Piece]) -> usize {
 }
 
 /// Lines and columns, which grow, to bytes. The tokenizer counts both from 1 and columns in characters.
-struct Places<'a> {
+pub struct Places<'a> {
     text: &'a str,
     line: u64,
     column: u64,
@@ -173,11 +173,12 @@ struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    fn new(text: &'a str) -> Self {
+    pub fn new(text: &'a str) -> Self {
         Places { text, line: 1, column: 1, byte: 0 }
     }
 
-    fn byte(&mut self, line: u64, column: u64) -> usize {
+    /// Where a place is that is not in front of the last one.
+    pub fn byte(&mut self, line: u64, column: u64) -> usize {
         for character in self.text[self.byte..].chars() {
             if (self.line, self.column) >= (line, column) {
                 break;
@@ -193,93 +194,20 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The byte of a place that the tokenizer names.
-pub fn byte(text: &str, line: u64, column: u64) -> usize {
-    Places::new(text).byte(line, column)
-}
-
-/// A part of a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
-    /// A statement and its `;`.
-    Sql(Range<usize>),
-    /// What stands behind the last `;`, or before a command: a statement without its end, not blank.
-    Unfinished(Range<usize>),
-    /// From a backslash to the end of the line.
-    Command(Range<usize>),
-}
-
-/// Cuts a text into statements and commands, in order. A backslash outside of strings and comments begins a command,
-/// also behind an unfinished statement, for which the command then is.
-pub fn parts(text: &str) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let mut at = 0;
-    while at < text.len() {
-        let rest = &text[at..];
-        let blank = rest.len() - rest.trim_start().len();
-        // What follows a command may hold anything, so the line must not be tokenized.
-        let sql_bytes =
-            if rest[blank..].starts_with('\\') { blank } else { statements(rest, at, &mut parts) };
-        let line = &rest[sql_bytes..];
-        if line.is_empty() {
-            break;
-        }
-        let command = line.find('\n').unwrap_or(line.len());
-        let begin = at + sql_bytes;
-        parts.push(Part::Command(begin..begin + line[..command].trim_end().len()));
-        at = begin + command;
-    }
-    parts
-}
-
-/// Adds what stands before the first command, and returns how many bytes that is.
-fn statements(text: &str, base: usize, parts: &mut Vec<Part>) -> usize {
-    let scan = scan(text);
-    let mut depth: usize = 0;
-    let mut statement = 0;
-    let mut significant = false;
-    let mut end = text.len();
-    for piece in &scan.pieces {
-        match piece.kind {
-            Kind::BracketOpen => depth += 1,
-            Kind::BracketClose => depth = depth.saturating_sub(1),
-            Kind::Semicolon if depth == 0 => {
-                if significant {
-                    parts.push(Part::Sql(base + statement..base + piece.range.end));
-                }
-                statement = piece.range.end;
-                significant = false;
-                continue;
-            }
-            Kind::Space | Kind::Comment => continue,
-            Kind::Backslash => {
-                end = piece.range.start;
-                break;
-            }
-            _ => {}
-        }
-        significant = true;
-    }
-    // A comment that is not closed yet is waited for as well.
-    if significant || (scan.open != Open::Nothing && end == text.len()) {
-        parts.push(Part::Unfinished(base + statement..base + end));
-    }
-    end
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn kinds(text: &str) -> Vec<(Kind, &str)> {
-        let scan = scan(text);
+        let tokens = tokenize(text);
         let mut end = 0;
-        for piece in &scan.pieces {
+        for piece in &tokens.pieces {
             assert_eq!(piece.range.start, end, "{text:?} has a gap");
             end = piece.range.end;
         }
         assert_eq!(end, text.len(), "{text:?}");
-        scan.pieces
+        tokens
+            .pieces
             .iter()
             .filter(|piece| piece.kind != Kind::Space)
             .map(|piece| (piece.kind, &text[piece.range.clone()]))
@@ -325,56 +253,15 @@ mod tests {
             ("-- 'a", Open::Nothing),
             ("SELECT ('a", Open::String),
         ] {
-            assert_eq!(scan(text).open, open, "{text}");
+            assert_eq!(tokenize(text).open, open, "{text}");
         }
     }
 
-    fn cut(text: &str) -> Vec<String> {
-        parts(text)
-            .into_iter()
-            .map(|part| match part {
-                Part::Sql(range) => format!("S{}", text[range].trim()),
-                Part::Unfinished(range) => format!("U{}", text[range].trim()),
-                Part::Command(range) => format!("C{}", &text[range]),
-            })
-            .collect()
-    }
-
     #[test]
-    fn statements_and_commands() {
-        assert_eq!(cut("SELECT 1; SELECT ';'; -- x"), ["SSELECT 1;", "SSELECT ';';"]);
-        assert_eq!(cut("SELECT 1; SELECT 2"), ["SSELECT 1;", "USELECT 2"]);
-        assert_eq!(cut("SELECT (1;"), ["USELECT (1;"]);
-        assert_eq!(cut(";; ;"), [] as [&str; 0]);
-        assert_eq!(cut("  \\i it's.sql\nSELECT 1;"), ["C\\i it's.sql", "SSELECT 1;"]);
-        assert_eq!(cut("SELECT 1 \\gx\nSELECT 2;"), ["USELECT 1", "C\\gx", "SSELECT 2;"]);
-        assert_eq!(cut("SELECT '\\d' ;"), ["SSELECT '\\d' ;"]);
-        assert_eq!(cut("-- \\d\n"), [] as [&str; 0]);
-        assert_eq!(cut("/* a"), ["U/* a"]);
-        assert_eq!(cut(" \n "), [] as [&str; 0]);
-        assert_eq!(cut("SELECT 'a\n;"), ["USELECT 'a\n;"]);
-    }
-
-    #[test]
-    fn any_text_is_cut_without_a_panic() {
-        let pieces = [
-            "'", "\"", "\\", "$", "$$", "/*", "*/", "--", "\n", ";", "(", ")", "é", "日", " ", "x", "0e",
-            "\0",
-        ];
-        let mut state = 7u64;
-        for _ in 0..20_000 {
-            let mut text = String::new();
-            for _ in 0..8 {
-                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                text.push_str(pieces[(state >> 33) as usize % pieces.len()]);
-            }
-            kinds(&text);
-            let mut end = 0;
-            for part in parts(&text) {
-                let (Part::Sql(range) | Part::Unfinished(range) | Part::Command(range)) = part;
-                assert!(range.start >= end && range.end <= text.len(), "{text:?}");
-                end = range.end;
-            }
-        }
+    fn places() {
+        let text = "a\nöb\n\nc";
+        let mut places = Places::new(text);
+        let found = [(1, 1), (2, 1), (2, 2), (4, 1), (9, 9)].map(|(line, column)| places.byte(line, column));
+        assert_eq!(found, [0, 2, 4, 7, 8]);
     }
 }

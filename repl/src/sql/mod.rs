@@ -1,7 +1,7 @@
 //! SQL as text: the ground that everything else which reads or writes it stands on.
 //!
 //! ```text
-//! text --lex--> tokens --lex--> statements and commands, each with its place --statements--> what DataFusion runs
+//! text --lex--> tokens --parts--> statements and commands, each with its place --statements--> what DataFusion runs
 //! ```
 //!
 //! [`variables`] puts values in, [`quote`] writes names and texts as SQL reads them back. Nothing here knows a session's
@@ -9,6 +9,7 @@
 
 pub mod keywords;
 pub mod lex;
+pub mod parts;
 mod quote;
 pub mod statements;
 pub mod variables;

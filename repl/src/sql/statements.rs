@@ -5,23 +5,25 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::dialect_from_str;
 use datafusion::sql::sqlparser::parser::ParserError;
-use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::lex;
+use super::lex::Places;
 
-/// From the first token of a statement to where the next one begins, if there is one. Nothing stands for the whole
-/// text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The bytes of a text from the first token of a statement to where the next one begins, or to the end of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
-    pub begin: Option<Location>,
-    pub end: Option<Location>,
+    pub begin: usize,
+    pub end: usize,
 }
 
 impl Extent {
+    pub fn whole(text: &str) -> Extent {
+        Extent { begin: 0, end: text.len() }
+    }
+
     /// The statement, without what is blank around it.
     pub fn text_in(self, text: &str) -> &str {
-        let byte = |place: Location| lex::byte(text, place.line, place.column);
-        text[self.begin.map_or(0, byte)..self.end.map_or(text.len(), byte)].trim()
+        text[self.begin..self.end].trim()
     }
 }
 
@@ -44,6 +46,7 @@ pub fn parse(context: &SessionContext, sql: &str) -> Result<Vec<Parsed>, DataFus
         .build()?;
     // As `DFParser::parse_statements`, which does not tell where each one begins.
     let mut parsed: Vec<Parsed> = Vec::new();
+    let mut places = Places::new(sql);
     let mut is_separated = true;
     loop {
         while parser.parser.consume_token(&Token::SemiColon) {
@@ -53,15 +56,16 @@ pub fn parse(context: &SessionContext, sql: &str) -> Result<Vec<Parsed>, DataFus
         if token == Token::EOF {
             return Ok(parsed);
         }
+        let begin = places.byte(span.start.line, span.start.column);
         if let Some(last) = parsed.last_mut() {
-            last.extent.end = Some(span.start);
+            last.extent.end = begin;
         }
         if !is_separated {
             let message = format!("Expected: end of statement, found: {token}{}", span.start);
             return Err(ParserError::ParserError(message).into());
         }
         let statement = parser.parse_statement()?;
-        parsed.push(Parsed { statement, extent: Extent { begin: Some(span.start), end: None } });
+        parsed.push(Parsed { statement, extent: Extent { begin, end: sql.len() } });
         is_separated = false;
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::lex::{Kind, scan};
+use super::lex::{Kind, tokenize};
 use super::quote;
 
 /// The text with the values of its variables.
@@ -12,7 +12,7 @@ pub fn substitute<'a>(text: &'a str, variables: &BTreeMap<String, String>) -> Co
     if variables.is_empty() || !text.contains(':') {
         return Cow::Borrowed(text);
     }
-    let pieces = scan(text).pieces;
+    let pieces = tokenize(text).pieces;
     let mut replaced = String::with_capacity(text.len());
     let mut at = 0;
     while let Some(piece) = pieces.get(at) {
