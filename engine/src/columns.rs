@@ -1,4 +1,4 @@
-//! The columns that a scan reads, and how their text becomes integers.
+//! The columns that a scan reads, and how their text becomes values.
 
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;

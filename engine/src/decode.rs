@@ -280,7 +280,7 @@ mod tests {
     use datafusion::arrow::datatypes::{
         Date32Type, Decimal128Type, Decimal256Type, Field, Float64Type, Int64Type, Schema,
     };
-    use pushdown::fragment::{AggregateFunction, Expr};
+    use pushdown::aggregates::{AggregateFunction, Count, MinMax, Sum};
 
     use super::*;
     use crate::sample::Sample;
@@ -296,8 +296,10 @@ mod tests {
             Field::new("day", DataType::Date32, true),
         ]));
         let columns = Columns::new(&file, &[0, 1], &Sample::default()).unwrap();
-        let aggregates: Vec<_> =
-            functions.into_iter().map(|function| Aggregate { function, filter: None }).collect();
+        let aggregates: Vec<_> = functions
+            .into_iter()
+            .map(|function| Aggregate { function, arguments: vec![], filter: None })
+            .collect();
         StateDecoder::new(Arc::new(Schema::new(fields)), &columns, keys, &aggregates, state.to_vec()).unwrap()
     }
 
@@ -309,7 +311,7 @@ mod tests {
             Field::new("day", DataType::Date32, true),
             Field::new("count", DataType::Int64, false),
         ];
-        let count = AggregateFunction::Count { non_null: vec![] };
+        let count = Count::NonNull.into();
         let state = [StateColumn { aggregate: 0, kind: StateKind::Count }];
         let decoder = decoder(fields, &keys, vec![count], &state);
         assert_eq!(decoder.entry_words(), 5);
@@ -328,9 +330,9 @@ mod tests {
     fn accumulators_of_all_kinds() {
         let float = Number::Float { scale: 2 };
         let functions = vec![
-            AggregateFunction::SumExact(Expr::Column(0)),
-            AggregateFunction::SumWrap(Expr::Column(0)),
-            AggregateFunction::Min(Expr::Column(0)),
+            AggregateFunction::Sum(Sum::Exact),
+            AggregateFunction::Sum(Sum::Wrap),
+            AggregateFunction::MinMax(MinMax::Min),
         ];
         let state = [
             (0, StateKind::SumCount),

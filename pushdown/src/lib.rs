@@ -2,11 +2,14 @@
 //!
 //! Pure: it knows bytes and instructions, not files, system calls, query engines or column formats.
 
+pub mod aggregates;
 pub mod bpf;
 pub mod contract;
 mod emit;
 pub mod fragment;
 mod lower;
+pub mod ops;
+pub mod reference;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

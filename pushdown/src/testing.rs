@@ -4,10 +4,10 @@
 use crate::Program;
 use crate::contract::hook;
 use crate::contract::layout::{self, Map, WINDOW_SLACK_BYTES};
-use crate::fragment::interpret::{self as reference, Outcome};
 use crate::fragment::{Fragment, Key, Output};
+use crate::reference::{self, Outcome};
 
-pub use crate::fragment::interpret::random::Random;
+pub use crate::fragment::random::Random;
 
 /// Something that can run a program: an interpreter or the kernel.
 pub trait Machine {

@@ -5,12 +5,12 @@ use std::io::Write;
 
 use machine::testing::kernel_available_or_skip;
 use machine::{BackendKind, Machine};
+use pushdown::aggregates::{Count, MinMax, Sum};
 use pushdown::contract::hook::{PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
 use pushdown::contract::layout::{Map, Sizes};
-use pushdown::fragment::interpret as reference;
-use pushdown::fragment::{
-    Aggregate, AggregateFunction, Column, ColumnType, Comparison, Dialect, Expr, Fragment, Output, Predicate,
-};
+use pushdown::fragment::{Aggregate, Column, ColumnType, Dialect, Expr, Fragment, Output};
+use pushdown::ops::{Comparison, Logic};
+use pushdown::reference;
 use pushdown::testing::{Random, drive, drive_packets};
 use pushdown::{Program, Target, compile};
 use weir_tests::configuration::{hook_wanted, is_chosen};
@@ -130,7 +130,7 @@ fn long_inputs_drain_and_go_on() {
     }
 }
 
-fn wide(columns: usize, filter: Option<Predicate>, aggregates: Vec<Aggregate>) -> Fragment {
+fn wide(columns: usize, filter: Option<Expr>, aggregates: Vec<Aggregate>) -> Fragment {
     let columns: Vec<Column> = (0..columns)
         .map(|field| {
             let types = [
@@ -151,16 +151,13 @@ fn wide(columns: usize, filter: Option<Predicate>, aggregates: Vec<Aggregate>) -
     }
 }
 
-fn compare(column: usize, constant: i64) -> Predicate {
-    Predicate::Compare {
-        op: [Comparison::Lt, Comparison::NotEq, Comparison::GtEq][column % 3],
-        left: Expr::Column(column),
-        right: Expr::Literal(constant),
-    }
+fn compare(column: usize, constant: i64) -> Expr {
+    let op = [Comparison::Lt, Comparison::NotEq, Comparison::GtEq][column % 3];
+    Expr::call(op, [Expr::Column(column), Expr::integer(constant)])
 }
 
 fn count_all() -> Vec<Aggregate> {
-    vec![Aggregate { function: AggregateFunction::Count { non_null: Vec::new() }, filter: None }]
+    vec![Aggregate { function: Count::NonNull.into(), arguments: Vec::new(), filter: None }]
 }
 
 /// The verifier must not meet more states than there are instructions, times a small number: a fragment of a
@@ -172,24 +169,28 @@ fn large_fragments_load_quickly() {
     let hundred_predicates = |negated: bool| {
         let pairs = (0..50).map(|at| {
             let pair = vec![compare(at % 10, at as i64), compare((at + 3) % 10, 7 * at as i64)];
-            let or = Predicate::Or(pair);
-            if negated { Predicate::Not(Box::new(or)) } else { or }
+            let or = Expr::call(Logic::Or, pair);
+            if negated { Expr::call(Logic::Not, [or]) } else { or }
         });
-        Predicate::And(pairs.collect())
+        Expr::call(Logic::And, pairs.collect::<Vec<_>>())
     };
     let hundred_aggregates = (0..100)
         .map(|at| {
-            let column = Expr::Column(at % 10);
+            let mut arguments = vec![Expr::Column(at % 10)];
             let function = match at % 4 {
-                0 => AggregateFunction::SumExact(column),
-                1 => AggregateFunction::Min(column),
-                2 => AggregateFunction::Max(column),
-                _ => AggregateFunction::Count { non_null: vec![at % 10, (at + 1) % 10] },
+                0 => Sum::Exact.into(),
+                1 => MinMax::Min.into(),
+                2 => MinMax::Max.into(),
+                _ => {
+                    arguments.push(Expr::Column((at + 1) % 10));
+                    Count::NonNull.into()
+                }
             };
-            Aggregate { function, filter: Some(compare(at % 10, at as i64)) }
+            Aggregate { function, arguments, filter: Some(compare(at % 10, at as i64)) }
         })
         .collect();
-    let hundred_columns = Predicate::And((0..100).map(|column| compare(column, 5)).collect());
+    let hundred_columns =
+        Expr::call(Logic::And, (0..100).map(|column| compare(column, 5)).collect::<Vec<_>>());
     for (what, fragment) in [
         ("100 predicates", wide(10, Some(hundred_predicates(false)), count_all())),
         ("100 negated predicates", wide(10, Some(hundred_predicates(true)), count_all())),

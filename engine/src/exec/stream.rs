@@ -276,10 +276,10 @@ fn depends_on_order(fragment: &Fragment) -> bool {
     let is_float = |&column: &usize| matches!(fragment.columns[column].ty, ColumnType::Float { .. });
     !keys.is_empty()
         && aggregates.iter().any(|aggregate| match &aggregate.function {
-            AggregateFunction::Min(argument) | AggregateFunction::Max(argument) => {
-                argument.columns().iter().any(is_float)
+            AggregateFunction::MinMax(_) => {
+                aggregate.arguments.iter().any(|argument| argument.columns().iter().any(is_float))
             }
-            _ => false,
+            AggregateFunction::Count(_) | AggregateFunction::Sum(_) => false,
         })
 }
 

@@ -9,7 +9,8 @@ use datafusion::physical_expr_common::physical_expr::fmt_sql;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, InputOrderMode};
 use pushdown::contract::layout::Sizes;
-use pushdown::fragment::{Dialect, FIELD_COUNT_MAX, Fragment, Output, Predicate};
+use pushdown::fragment::{Dialect, Expr, FIELD_COUNT_MAX, Fragment, Output};
+use pushdown::ops::Logic;
 use pushdown::{CompileError, Program, compile};
 
 use super::backend::Backend;
@@ -94,7 +95,7 @@ impl Scan {
     fn compile(
         self,
         sizes: Sizes,
-        filter: Vec<Predicate>,
+        filter: Vec<Expr>,
         output: Output,
         state: Option<StateDecoder>,
         shown: Shown,
@@ -105,7 +106,7 @@ impl Scan {
             dialect: self.dialect,
             field_count: self.columns.schema.fields().len(),
             columns: self.columns.columns,
-            filter: if filter.len() > 1 { Some(Predicate::And(filter)) } else { filter.pop() },
+            filter: if filter.len() > 1 { Some(Expr::call(Logic::And, filter)) } else { filter.pop() },
             output,
         };
         let backend = self.backend;
@@ -199,7 +200,7 @@ pub(super) fn filter_fragment(
 
 /// The conjuncts of a chain, each translated or declined.
 struct Conjuncts {
-    filter: Vec<Predicate>,
+    filter: Vec<Expr>,
     shown: Shown,
     declined: Vec<Declined>,
     /// One that was declined might fail.

@@ -13,10 +13,13 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{CastExpr, Column as PhysicalColumn};
-use pushdown::fragment::{Comparison, Expr, Predicate};
+use pushdown::fragment::Expr;
+use pushdown::ops::{Comparison, Logic};
 
+use super::constants::constant;
 use super::floats::{comparable, threshold};
-use super::values::{Kind, Value, constant, value};
+use super::operand;
+use super::value::{Kind, Value};
 use crate::columns::Columns;
 use crate::decline::DeclineReason;
 
@@ -32,14 +35,14 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// For a constant that is not NULL, and an expression that is not a string.
+    /// For a constant that is not NULL, and an expression that is neither a string nor a truth value.
     pub fn of(
         columns: &Columns,
         expr: &Arc<dyn PhysicalExpr>,
         scalar: &ScalarValue,
     ) -> Result<Bounds, DeclineReason> {
         // Checks the cast, if it is one, before it is looked through.
-        let whole = value(columns, expr)?;
+        let whole = operand(columns, expr)?;
         match (whole.kind, scalar) {
             (Kind::Float { rounded: true, .. }, _) => Err(DeclineReason::FloatRounding),
             (Kind::Float { scale, .. }, ScalarValue::Float64(Some(number))) => {
@@ -61,7 +64,9 @@ impl Bounds {
                 Ok(Bounds::exactly(whole.expr, i128::from(*number)))
             }
             (kind, scalar) => match constant(scalar)? {
-                Value { expr: Expr::Literal(number), kind: other } if other == kind => {
+                Value { expr, kind: other }
+                    if let (Some(number), true) = (expr.as_integer(), other == kind) =>
+                {
                     Ok(Bounds::exactly(whole.expr, i128::from(number)))
                 }
                 _ => Err(DeclineReason::Comparison("a comparison of different types is not supported")),
@@ -74,7 +79,7 @@ impl Bounds {
     }
 
     /// `expr op constant`.
-    pub fn compare(self, op: Comparison) -> Predicate {
+    pub fn compare(self, op: Comparison) -> Expr {
         let Bounds { expr, reaches, exceeds } = self;
         if let (Ok(number), true) = (i64::try_from(reaches), exceeds == reaches + 1) {
             return compare(op, expr, number);
@@ -86,29 +91,31 @@ impl Bounds {
             Comparison::LtEq => below(expr, exceeds),
             Comparison::Eq if exceeds - reaches <= 1 => unless_null(expr, false),
             Comparison::NotEq if exceeds - reaches <= 1 => unless_null(expr, true),
-            Comparison::Eq => Predicate::And(vec![at_least(expr.clone(), reaches), below(expr, exceeds)]),
-            Comparison::NotEq => Predicate::Or(vec![below(expr.clone(), reaches), at_least(expr, exceeds)]),
+            Comparison::Eq => Expr::call(Logic::And, [at_least(expr.clone(), reaches), below(expr, exceeds)]),
+            Comparison::NotEq => {
+                Expr::call(Logic::Or, [below(expr.clone(), reaches), at_least(expr, exceeds)])
+            }
         }
     }
 }
 
-pub(super) fn compare(op: Comparison, left: Expr, right: i64) -> Predicate {
-    Predicate::Compare { op, left, right: Expr::Literal(right) }
+fn compare(op: Comparison, left: Expr, right: i64) -> Expr {
+    Expr::call(op, [left, Expr::integer(right)])
 }
 
 /// `truth` where the expression is not NULL, else NULL.
-pub(super) fn unless_null(expr: Expr, truth: bool) -> Predicate {
+pub(super) fn unless_null(expr: Expr, truth: bool) -> Expr {
     compare(if truth { Comparison::LtEq } else { Comparison::Gt }, expr, i64::MAX)
 }
 
-fn at_least(expr: Expr, number: i128) -> Predicate {
+fn at_least(expr: Expr, number: i128) -> Expr {
     match i64::try_from(number) {
         Ok(number) => compare(Comparison::GtEq, expr, number),
         Err(_) => unless_null(expr, number < 0),
     }
 }
 
-fn below(expr: Expr, number: i128) -> Predicate {
+fn below(expr: Expr, number: i128) -> Expr {
     match i64::try_from(number) {
         Ok(number) => compare(Comparison::Lt, expr, number),
         Err(_) => unless_null(expr, number > 0),
@@ -120,7 +127,7 @@ fn below(expr: Expr, number: i128) -> Predicate {
 fn integer_column(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Result<Option<Expr>, DeclineReason> {
     match expr.downcast_ref::<CastExpr>() {
         Some(cast) if cast.expr().is::<PhysicalColumn>() => {
-            let inner = value(columns, cast.expr())?;
+            let inner = operand(columns, cast.expr())?;
             Ok((inner.kind == Kind::Int).then_some(inner.expr))
         }
         _ => Ok(None),
@@ -137,7 +144,7 @@ fn before_rescaling(
     if let Some(cast) = expr.downcast_ref::<CastExpr>()
         && matches!(cast.cast_type(), DataType::Decimal128(..))
     {
-        let inner = value(columns, cast.expr())?;
+        let inner = operand(columns, cast.expr())?;
         match inner.kind {
             Kind::Int => return Ok((inner.expr, 0)),
             Kind::Decimal { scale } => return before_rescaling(columns, cast.expr(), inner.expr, scale),

@@ -13,12 +13,16 @@ pub(crate) use place::{Operand, Register, Relation, Slot, Word};
 
 use crate::bpf::asm::{self, AsmError, GuardTarget, Holes, Item};
 use crate::bpf::{Insn, listing};
+use crate::contract::layout;
 use std::fmt::Display;
 
 /// Where a record goes that cannot be decided.
 pub(crate) const EXCEPTION: &str = "@exception";
 /// Where a record goes that is done with.
 pub(crate) const NEXT: &str = "@next";
+
+/// A word of the state map that is 0, which the verifier cannot see.
+pub(crate) const ZERO: Word = Word::state(layout::SCRATCH);
 
 /// Comments around a template in the listing.
 pub(crate) const TEMPLATE_BEGIN: &str = "begin of template ";

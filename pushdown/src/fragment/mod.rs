@@ -2,15 +2,18 @@
 //!
 //! In: nothing but plain data that the engine built from a physical plan. Out: the same data, printable
 //! ([`text`]), checked ([`validate`]), in normal form ([`normalize`]) and executable on bytes by the slow,
-//! readable reference interpreter ([`interpret`]).
+//! readable reference interpreter ([`crate::reference`]).
 //!
-//! Every value of an expression is a 64-bit signed integer. What it stands for (an integer, a number of
-//! hundredths, a date) is known to the column's type and to the engine, not to the operators.
+//! Expressions are made of the operators of [`crate::ops`]; a predicate is an expression whose value is a condition.
 
-pub mod interpret;
 pub mod normalize;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod random;
 pub mod text;
 pub mod validate;
+
+pub use crate::aggregates::AggregateFunction;
+pub use crate::ops::{Expr, Literal, ValueType};
 
 /// The bytes that give a CSV file its structure. CR and LF always end a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,8 +32,8 @@ impl Default for Dialect {
     }
 }
 
-/// How the text of a field becomes a 64-bit integer. Text outside the grammar given here makes the record an
-/// exception record; an empty field, quoted or not, is NULL.
+/// How the text of a field becomes a value. Text outside the grammar given here makes the record an exception
+/// record; an empty field, quoted or not, is NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColumnType {
     /// `-?[0-9]{1,18}` (no sign when unsigned), in the range of the type.
@@ -58,10 +61,24 @@ pub enum ColumnType {
     /// `YYYY-MM-DD`, a real day of the proleptic Gregorian calendar in the years 0001 to 9999, held as the number
     /// `YYYYMMDD`.
     Date,
-    /// `true` or `false`, in lower case, held as 1 or 0.
+    /// `true` or `false`, in lower case.
     Boolean,
-    /// Any bytes. Has no integer value: only NULL tests, equality and grouping.
+    /// Any bytes.
     String,
+}
+
+impl ColumnType {
+    /// The type of its values.
+    pub fn value_type(self) -> ValueType {
+        match self {
+            ColumnType::Int { .. }
+            | ColumnType::Float { .. }
+            | ColumnType::Decimal { .. }
+            | ColumnType::Date => ValueType::I64,
+            ColumnType::Boolean => ValueType::Bool,
+            ColumnType::String => ValueType::Bytes,
+        }
+    }
 }
 
 /// A field of the record that the fragment reads. Every record whose field is outside the grammar of its type is
@@ -78,225 +95,15 @@ pub struct Column {
     pub nullable: bool,
 }
 
-/// An arithmetic operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Arithmetic {
-    /// `+`
-    Add,
-    /// `-`
-    Sub,
-    /// `*`
-    Mul,
-}
-
-/// What happens when a result does not fit into 64 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Overflow {
-    /// It wraps, as DataFusion's integers do.
-    Wrap,
-    /// The record becomes an exception record. The lowered check may be conservative by one value: a result of
-    /// `i64::MIN` counts as an overflow.
-    Exception,
-}
-
-/// An integer expression. It is NULL when one of its columns is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Expr {
-    /// The value of a column: an index into [`Fragment::columns`], not of a string column.
-    Column(usize),
-    /// A constant.
-    Literal(i64),
-    /// `left op right`.
-    Binary {
-        /// The operator.
-        op: Arithmetic,
-        /// What a result beyond 64 bits means.
-        overflow: Overflow,
-        /// Left operand.
-        left: Box<Expr>,
-        /// Right operand.
-        right: Box<Expr>,
-    },
-    /// The argument itself; a magnitude above `magnitude_max` makes the record an exception record.
-    Bound {
-        /// What is limited.
-        argument: Box<Expr>,
-        /// The largest magnitude allowed, not negative.
-        magnitude_max: i64,
-    },
-}
-
-impl Expr {
-    /// The columns it reads, in order of appearance, each once.
-    pub fn columns(&self) -> Vec<usize> {
-        let mut columns = Vec::new();
-        self.collect_columns(&mut columns);
-        columns
-    }
-
-    fn collect_columns(&self, columns: &mut Vec<usize>) {
-        match self {
-            Expr::Column(column) if columns.contains(column) => {}
-            Expr::Column(column) => columns.push(*column),
-            Expr::Literal(_) => {}
-            Expr::Binary { left, right, .. } => {
-                left.collect_columns(columns);
-                right.collect_columns(columns);
-            }
-            Expr::Bound { argument, .. } => argument.collect_columns(columns),
-        }
-    }
-
-    /// Whether its value can make the record an exception record.
-    pub fn is_checked(&self) -> bool {
-        match self {
-            Expr::Column(_) | Expr::Literal(_) => false,
-            Expr::Binary { overflow: Overflow::Exception, .. } | Expr::Bound { .. } => true,
-            Expr::Binary { left, right, .. } => left.is_checked() || right.is_checked(),
-        }
-    }
-}
-
-/// A comparison of two integers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Comparison {
-    /// `=`
-    Eq,
-    /// `<>`
-    NotEq,
-    /// `<`
-    Lt,
-    /// `<=`
-    LtEq,
-    /// `>`
-    Gt,
-    /// `>=`
-    GtEq,
-}
-
-/// A condition under SQL's three-valued logic.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Predicate {
-    /// True, false, or NULL.
-    Literal(Option<bool>),
-    /// NULL when a side is NULL.
-    Compare {
-        /// The operator.
-        op: Comparison,
-        /// Left operand.
-        left: Expr,
-        /// Right operand.
-        right: Expr,
-    },
-    /// `expr [NOT] IN (values)`; NULL when `expr` is NULL.
-    In {
-        /// What is looked for.
-        expr: Expr,
-        /// Not empty.
-        values: Vec<i64>,
-        /// NOT IN.
-        negated: bool,
-    },
-    /// A string column `[NOT] IN (values)`, so also `=` and `<>`; NULL when the column is NULL.
-    StringIn {
-        /// Index into [`Fragment::columns`], of a string column.
-        column: usize,
-        /// Not empty. Each at most [`STRING_LITERAL_BYTES_MAX`] long; an empty value never equals anything, as an
-        /// empty field is NULL.
-        values: Vec<Vec<u8>>,
-        /// NOT IN.
-        negated: bool,
-    },
-    /// `column IS [NOT] NULL`; never NULL itself.
-    IsNull {
-        /// Index into [`Fragment::columns`].
-        column: usize,
-        /// IS NOT NULL.
-        negated: bool,
-    },
-    /// True when all are, false when one is, else NULL.
-    And(Vec<Predicate>),
-    /// True when one is, false when all are, else NULL.
-    Or(Vec<Predicate>),
-    /// Swaps true and false, keeps NULL.
-    Not(Box<Predicate>),
-}
-
-impl Predicate {
-    /// The columns it reads, in order of appearance, each once.
-    pub fn columns(&self) -> Vec<usize> {
-        let mut columns = Vec::new();
-        self.collect_columns(&mut columns);
-        columns
-    }
-
-    fn collect_columns(&self, columns: &mut Vec<usize>) {
-        match self {
-            Predicate::Literal(_) => {}
-            Predicate::Compare { left, right, .. } => {
-                left.collect_columns(columns);
-                right.collect_columns(columns);
-            }
-            Predicate::In { expr, .. } => expr.collect_columns(columns),
-            Predicate::StringIn { column, .. } | Predicate::IsNull { column, .. } => {
-                Expr::Column(*column).collect_columns(columns);
-            }
-            Predicate::And(all) | Predicate::Or(all) => {
-                all.iter().for_each(|each| each.collect_columns(columns));
-            }
-            Predicate::Not(inner) => inner.collect_columns(columns),
-        }
-    }
-}
-
-/// What is accumulated over the records that match, in 64-bit words of partial state.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum AggregateFunction {
-    /// The number of records in which none of these columns is NULL; all records when there are none listed.
-    /// State: `[count]`.
-    Count {
-        /// Indices into [`Fragment::columns`].
-        non_null: Vec<usize>,
-    },
-    /// The sum modulo 2^64. State: `[sum, non-null count]`.
-    SumWrap(Expr),
-    /// The exact sum in 128 bits, two's complement. State: `[low, high, non-null count]`.
-    SumExact(Expr),
-    /// The least value. State: `[value, non-null count]`; the value means nothing while the count is 0.
-    Min(Expr),
-    /// The greatest value. State as for `Min`.
-    Max(Expr),
-}
-
-impl AggregateFunction {
-    /// The expression that is accumulated.
-    pub fn argument(&self) -> Option<&Expr> {
-        match self {
-            AggregateFunction::Count { .. } => None,
-            AggregateFunction::SumWrap(argument)
-            | AggregateFunction::SumExact(argument)
-            | AggregateFunction::Min(argument)
-            | AggregateFunction::Max(argument) => Some(argument),
-        }
-    }
-
-    /// Size of the partial state in 64-bit words.
-    pub fn state_words(&self) -> usize {
-        match self {
-            AggregateFunction::Count { .. } => 1,
-            AggregateFunction::SumExact(_) => 3,
-            AggregateFunction::SumWrap(_) | AggregateFunction::Min(_) | AggregateFunction::Max(_) => 2,
-        }
-    }
-}
-
 /// One aggregate with its own condition: `function FILTER (WHERE filter)`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Aggregate {
     /// What is accumulated.
     pub function: AggregateFunction,
-    /// Over which records, besides the fragment's filter.
-    pub filter: Option<Predicate>,
+    /// Of what. A record is ignored when one of these is NULL.
+    pub arguments: Vec<Expr>,
+    /// Over which records, besides the fragment's filter: a condition.
+    pub filter: Option<Expr>,
 }
 
 /// A column whose values divide the records into groups. NULL is a group of its own.
@@ -340,8 +147,8 @@ pub struct Fragment {
     pub field_count: usize,
     /// The fields that are read, each at most once.
     pub columns: Vec<Column>,
-    /// Which records count. None: all.
-    pub filter: Option<Predicate>,
+    /// Which records count: a condition. None: all.
+    pub filter: Option<Expr>,
     /// What is made of them.
     pub output: Output,
 }
@@ -356,5 +163,5 @@ pub const COLUMN_COUNT_MAX: usize = 256;
 pub const KEY_COUNT_MAX: usize = 16;
 /// Most aggregates.
 pub const AGGREGATE_COUNT_MAX: usize = 256;
-/// Most nodes of all expressions and predicates together, list values included.
+/// Most nodes of all expressions together, constants included.
 pub const NODE_COUNT_MAX: usize = 4096;

@@ -1,12 +1,13 @@
-//! Normal form: a valid fragment in, one with the same [outcome](super::interpret::Outcome) on every input out,
+//! Normal form: a valid fragment in, one with the same [outcome](crate::reference::Outcome) on every input out,
 //! and with fewer shapes for the lowering to know.
 //!
 //! Afterwards, in the filter and in the FILTER of every aggregate:
 //! - there is no `Not` and no NULL literal;
-//! - `And` and `Or` have at least two parts, and no part is of its parent's kind;
-//! - a literal stands alone, or last among parts that may raise an exception (see below);
-//! - a comparison has a literal on its right side only, and no operation has literals only, unless it overflows;
-//! - lists are sorted, without duplicates, and have two values at least if they are lists of integers;
+//! - no column stands for a condition: it is compared with true;
+//! - a call is in the normal form of its family (see [`crate::ops`]): `And` and `Or` have at least two parts, none of
+//!   which is of its parent's kind; a comparison has a constant on its right side only; lists are sorted;
+//! - no operation has constants only, unless it overflows;
+//! - a literal stands alone, or last among parts that can fail (see below);
 //! - a condition that is always true is gone.
 //!
 //! **NULL may be treated as false** in this form. A condition only asks whether its predicate is true. Without
@@ -18,227 +19,80 @@
 //! Pushing `Not` to the leaves is exact under three-valued logic: De Morgan's laws hold, since negation reverses
 //! that order, and every leaf has a negated form that is NULL on the same records. IS NULL is never NULL.
 //!
-//! **Exceptions stay.** Operations with [`Overflow::Exception`] and bounds are evaluated for every record, whether
-//! or not the rest decides the predicate (see [`super::interpret`]), because the record may be an error in the
-//! original query. So `false AND x` is `false` only if `x` cannot raise an exception; else it keeps `x`.
+//! **Exceptions stay.** Operators that can fail are evaluated for every record, whether or not the rest decides the
+//! predicate (see [`crate::reference`]), because the record may be an error in the original query. So `false AND x` is `false` only if `x` cannot fail; else it keeps `x`.
 
-use super::{
-    Aggregate, AggregateFunction, Arithmetic, Column, Comparison, Expr, Fragment, Output, Overflow, Predicate,
-};
+use super::{Expr, Fragment, Literal, Output};
+use crate::ops::{Comparison, Logic, Op};
 
-/// The normal form of a valid fragment. Idempotent; never has more nodes.
+/// The normal form of a valid fragment. Idempotent; never has more nodes, but for the constant of a comparison with
+/// true.
 pub fn normalize(mut fragment: Fragment) -> Fragment {
-    let columns = &fragment.columns;
-    fragment.filter = condition(fragment.filter.take(), columns);
+    let nullable: Vec<bool> = fragment.columns.iter().map(|column| column.nullable).collect();
+    fragment.filter = condition(fragment.filter.take(), &nullable);
     if let Output::Aggregates { aggregates, .. } = &mut fragment.output {
-        for Aggregate { function, filter } in aggregates {
-            *filter = condition(filter.take(), columns);
-            match function {
-                AggregateFunction::Count { .. } => {}
-                AggregateFunction::SumWrap(argument)
-                | AggregateFunction::SumExact(argument)
-                | AggregateFunction::Min(argument)
-                | AggregateFunction::Max(argument) => *argument = fold(argument.clone()),
-            }
+        for aggregate in aggregates {
+            aggregate.filter = condition(aggregate.filter.take(), &nullable);
+            let arguments = std::mem::take(&mut aggregate.arguments);
+            aggregate.arguments = arguments.into_iter().map(|argument| value(argument, &nullable)).collect();
         }
     }
     fragment
 }
 
-/// What `op` is for its operands in the opposite order.
-pub fn mirrored(op: Comparison) -> Comparison {
-    match op {
-        Comparison::Eq | Comparison::NotEq => op,
-        Comparison::Lt => Comparison::Gt,
-        Comparison::LtEq => Comparison::GtEq,
-        Comparison::Gt => Comparison::Lt,
-        Comparison::GtEq => Comparison::LtEq,
-    }
+/// A condition in a place where only true counts.
+fn condition(condition: Option<Expr>, nullable: &[bool]) -> Option<Expr> {
+    condition.map(|condition| positive(condition, false, nullable)).filter(|it| *it != Expr::TRUE)
 }
 
-/// The comparison that is true where `op` is false.
-pub fn negated(op: Comparison) -> Comparison {
-    match op {
-        Comparison::Eq => Comparison::NotEq,
-        Comparison::NotEq => Comparison::Eq,
-        Comparison::Lt => Comparison::GtEq,
-        Comparison::LtEq => Comparison::Gt,
-        Comparison::Gt => Comparison::LtEq,
-        Comparison::GtEq => Comparison::Lt,
-    }
-}
-
-/// `left op right`.
-pub(super) fn holds(op: Comparison, left: i64, right: i64) -> bool {
-    match op {
-        Comparison::Eq => left == right,
-        Comparison::NotEq => left != right,
-        Comparison::Lt => left < right,
-        Comparison::LtEq => left <= right,
-        Comparison::Gt => left > right,
-        Comparison::GtEq => left >= right,
-    }
-}
-
-/// `left op right`, or None for an overflow that is an exception.
-pub(super) fn calculate(op: Arithmetic, overflow: Overflow, left: i64, right: i64) -> Option<i64> {
-    match overflow {
-        Overflow::Wrap => Some(match op {
-            Arithmetic::Add => left.wrapping_add(right),
-            Arithmetic::Sub => left.wrapping_sub(right),
-            Arithmetic::Mul => left.wrapping_mul(right),
-        }),
-        Overflow::Exception => match op {
-            Arithmetic::Add => left.checked_add(right),
-            Arithmetic::Sub => left.checked_sub(right),
-            Arithmetic::Mul => left.checked_mul(right),
-        }
-        .filter(|&result| result != i64::MIN),
-    }
-}
-
-/// Whether a value may pass [`Expr::Bound`].
-pub(super) fn within(value: i64, magnitude_max: i64) -> bool {
-    i128::from(value).abs() <= i128::from(magnitude_max)
-}
-
-/// A predicate in a place where only true counts.
-fn condition(predicate: Option<Predicate>, columns: &[Column]) -> Option<Predicate> {
-    predicate.map(|predicate| positive(predicate, false, columns)).filter(|it| *it != TRUE)
-}
-
-const TRUE: Predicate = Predicate::Literal(Some(true));
-const FALSE: Predicate = Predicate::Literal(Some(false));
-
-/// The normal form of the predicate, or of its negation when `negate`.
-fn positive(predicate: Predicate, negate: bool, columns: &[Column]) -> Predicate {
-    let parts = |parts: Vec<Predicate>| parts.into_iter().map(|part| positive(part, negate, columns));
-    match predicate {
+/// The normal form of the condition, or of its negation when `negate`.
+fn positive(condition: Expr, negate: bool, nullable: &[bool]) -> Expr {
+    let negated = |op: Op| if negate { op.negated() } else { op };
+    match condition {
         // NULL, negated or not, is not true.
-        Predicate::Literal(value) => Predicate::Literal(Some(value.is_some_and(|value| value != negate))),
-        Predicate::Compare { op, left, right } => {
-            compare(if negate { negated(op) } else { op }, fold(left), fold(right))
+        Expr::Literal(Literal::Bool(truth)) => {
+            Literal::Bool(Some(truth.is_some_and(|truth| truth != negate))).into()
         }
-        Predicate::In { expr, values, negated } => integer_in(fold(expr), values, negated != negate),
-        Predicate::StringIn { column, values, negated } => {
-            string_in(column, values, negated != negate, columns)
+        Expr::Literal(_) => unreachable!("validate() wants conditions"),
+        Expr::Column(_) => Expr::call(negated(Comparison::Eq.into()), [condition, Expr::TRUE]),
+        Expr::Call(Op::Logic(Logic::Not), arguments) => match <[Expr; 1]>::try_from(arguments) {
+            Ok([inner]) => positive(inner, !negate, nullable),
+            Err(_) => unreachable!("validate() counts arguments"),
+        },
+        Expr::Call(op @ Op::Logic(Logic::And | Logic::Or), parts) => {
+            let parts = parts.into_iter().map(|part| positive(part, negate, nullable)).collect();
+            negated(op).simplify(parts, nullable)
         }
-        Predicate::IsNull { column, negated } => is_null(column, negated != negate, columns),
-        Predicate::And(list) => junction(!negate, parts(list)),
-        Predicate::Or(list) => junction(negate, parts(list)),
-        Predicate::Not(inner) => positive(*inner, !negate, columns),
-    }
-}
-
-fn compare(op: Comparison, left: Expr, right: Expr) -> Predicate {
-    match (&left, &right) {
-        (Expr::Literal(left), Expr::Literal(right)) => Predicate::Literal(Some(holds(op, *left, *right))),
-        (Expr::Literal(_), _) => Predicate::Compare { op: mirrored(op), left: right, right: left },
-        _ => Predicate::Compare { op, left, right },
-    }
-}
-
-fn integer_in(expr: Expr, mut values: Vec<i64>, negated: bool) -> Predicate {
-    values.sort_unstable();
-    values.dedup();
-    match (expr, values.as_slice()) {
-        (Expr::Literal(value), _) => Predicate::Literal(Some(values.contains(&value) != negated)),
-        (expr, &[value]) => {
-            let op = if negated { Comparison::NotEq } else { Comparison::Eq };
-            compare(op, expr, Expr::Literal(value))
-        }
-        (expr, _) => Predicate::In { expr, values, negated },
-    }
-}
-
-fn string_in(column: usize, mut values: Vec<Vec<u8>>, negated: bool, columns: &[Column]) -> Predicate {
-    // An empty field is NULL, so no string is empty.
-    values.retain(|value| !value.is_empty());
-    values.sort_unstable();
-    values.dedup();
-    match (values.is_empty(), negated) {
-        (false, _) => Predicate::StringIn { column, values, negated },
-        (true, false) => FALSE,
-        (true, true) => is_null(column, true, columns),
-    }
-}
-
-fn is_null(column: usize, negated: bool, columns: &[Column]) -> Predicate {
-    if columns[column].nullable {
-        Predicate::IsNull { column, negated }
-    } else {
-        // A record with an empty field there is an exception before any predicate is asked.
-        Predicate::Literal(Some(negated))
-    }
-}
-
-/// `And` or `Or` of parts in normal form.
-fn junction(is_and: bool, parts: impl Iterator<Item = Predicate>) -> Predicate {
-    let mut flat = Vec::new();
-    for part in parts {
-        match part {
-            Predicate::And(inner) if is_and => flat.extend(inner),
-            Predicate::Or(inner) if !is_and => flat.extend(inner),
-            // The neutral element: true of And, false of Or.
-            Predicate::Literal(Some(value)) if value == is_and => {}
-            part => flat.push(part),
+        Expr::Call(op, operands) => {
+            let operands = operands.into_iter().map(|operand| value(operand, nullable)).collect();
+            negated(op).simplify(operands, nullable)
         }
     }
-    let decides = Predicate::Literal(Some(!is_and));
-    if flat.contains(&decides) {
-        flat.retain(is_checked);
-        // Last, so that the code of no part stands behind a decision that is always taken: the verifier refuses
-        // code that cannot be reached.
-        flat.push(decides);
-    }
-    match (flat.len(), is_and) {
-        (0, _) => Predicate::Literal(Some(is_and)),
-        (1, _) => flat.remove(0),
-        (_, true) => Predicate::And(flat),
-        (_, false) => Predicate::Or(flat),
-    }
 }
 
-fn fold(expr: Expr) -> Expr {
+/// The normal form of an operand, or of the argument of an aggregate.
+fn value(expr: Expr, nullable: &[bool]) -> Expr {
     match expr {
         Expr::Column(_) | Expr::Literal(_) => expr,
-        Expr::Binary { op, overflow, left, right } => {
-            let (left, right) = (fold(*left), fold(*right));
-            if let (&Expr::Literal(left), &Expr::Literal(right)) = (&left, &right)
-                && let Some(value) = calculate(op, overflow, left, right)
-            {
-                return Expr::Literal(value);
-            }
-            Expr::Binary { op, overflow, left: Box::new(left), right: Box::new(right) }
+        Expr::Call(op, arguments) => {
+            let arguments = arguments.into_iter().map(|argument| value(argument, nullable)).collect();
+            op.simplify(arguments, nullable)
         }
-        Expr::Bound { argument, magnitude_max } => match fold(*argument) {
-            Expr::Literal(value) if within(value, magnitude_max) => Expr::Literal(value),
-            argument => Expr::Bound { argument: Box::new(argument), magnitude_max },
-        },
-    }
-}
-
-/// Whether evaluating it can make a record an exception record.
-fn is_checked(predicate: &Predicate) -> bool {
-    match predicate {
-        Predicate::Literal(_) | Predicate::StringIn { .. } | Predicate::IsNull { .. } => false,
-        Predicate::Compare { left, right, .. } => left.is_checked() || right.is_checked(),
-        Predicate::In { expr, .. } => expr.is_checked(),
-        Predicate::And(parts) | Predicate::Or(parts) => parts.iter().any(is_checked),
-        Predicate::Not(inner) => is_checked(inner),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fragment::{interpret, interpret::random::Random, text::parse, validate::validate};
+    use crate::fragment::{Column, random::Random, text::parse, validate::validate};
+    use crate::ops::{InSet, NullTest, StringSet};
+    use crate::reference;
 
-    /// Columns: a and b are integers that may be NULL, n is one that may not, s is a string.
+    /// Columns: a and b are integers that may be NULL, n is one that may not, s is a string, t a truth value.
     #[track_caller]
     fn check(filter: &str, expected: &str) {
-        let head =
-            "fragment fields=4\ncolumn 0 a i64\ncolumn 1 b i64\ncolumn 2 n i64 not null\ncolumn 3 s string";
+        let head = "fragment fields=5\ncolumn 0 a i64\ncolumn 1 b i64\ncolumn 2 n i64 not null\ncolumn 3 s string\n\
+             column 4 t boolean";
         let line = |filter: &str| match filter {
             "" => String::new(),
             filter => format!("filter {filter}\n"),
@@ -284,6 +138,17 @@ mod tests {
     }
 
     #[test]
+    fn truth_values() {
+        check("t", "t = true");
+        check("not(t)", "t <> true");
+        check("true = t", "t = true");
+        check("true < false", "false");
+        check("t in (true, true)", "t = true");
+        check("t not in (true, false)", "t not in (false, true)");
+        check("true in (false, true)", "");
+    }
+
+    #[test]
     fn lists() {
         check("a in (3, 1, 3, 2)", "a in (1, 2, 3)");
         check("a in (3, 3)", "a = 3");
@@ -301,31 +166,39 @@ mod tests {
         check("or(bound(a, 9) = 1, true, b = 2)", "or(bound(a, 9) = 1, true)");
     }
 
-    fn is_normal(predicate: &Predicate, columns: &[Column]) -> bool {
-        match predicate {
-            Predicate::Literal(value) => *value == Some(false),
-            Predicate::Compare { left, .. } => !matches!(left, Expr::Literal(_)),
-            Predicate::In { values, .. } => values.len() > 1 && values.is_sorted_by(|a, b| a < b),
-            Predicate::StringIn { values, .. } => !values.is_empty() && values.is_sorted_by(|a, b| a < b),
-            Predicate::IsNull { column, .. } => columns[*column].nullable,
-            Predicate::Not(_) => false,
-            Predicate::And(parts) | Predicate::Or(parts) => {
-                let is_and = matches!(predicate, Predicate::And(_));
+    fn is_normal(condition: &Expr, columns: &[Column]) -> bool {
+        let Expr::Call(op, arguments) = condition else {
+            return *condition == Expr::FALSE;
+        };
+        let values = arguments.get(1..).unwrap_or_default();
+        let is_strict_list = values.windows(2).all(|pair| match pair {
+            [Expr::Literal(Literal::I64(a)), Expr::Literal(Literal::I64(b))] => a < b,
+            [Expr::Literal(Literal::Bytes(a)), Expr::Literal(Literal::Bytes(b))] => a < b,
+            [a, b] => (a, b) == (&Expr::FALSE, &Expr::TRUE),
+            _ => false,
+        });
+        match (op, arguments.as_slice()) {
+            (Op::Compare(_), [left, _]) => !matches!(left, Expr::Literal(_)),
+            (Op::InSet(InSet::In | InSet::NotIn), _) => values.len() > 1 && is_strict_list,
+            (Op::String(StringSet::In | StringSet::NotIn), _) => !values.is_empty() && is_strict_list,
+            (Op::Null(NullTest::IsNull | NullTest::IsNotNull), [Expr::Column(column)]) => {
+                columns[*column].nullable
+            }
+            (Op::Logic(logic @ (Logic::And | Logic::Or)), parts) => {
+                let decides = if *logic == Logic::And { Expr::FALSE } else { Expr::TRUE };
                 let rest = match parts.split_last() {
-                    Some((Predicate::Literal(value), rest)) if *value == Some(!is_and) => rest,
-                    _ => &parts[..],
+                    Some((last, rest)) if *last == decides => rest,
+                    _ => parts,
                 };
                 let decided = rest.len() < parts.len();
-                parts.len() > 1
-                    && rest.iter().all(|part| {
-                        let same_kind = match part {
-                            Predicate::And(_) => is_and,
-                            Predicate::Or(_) => !is_and,
-                            part => matches!(part, Predicate::Literal(_)),
-                        };
-                        !same_kind && is_normal(part, columns) && (!decided || is_checked(part))
-                    })
+                let is_part = |part: &Expr| {
+                    matches!(part, Expr::Call(inner, _) if inner != op)
+                        && is_normal(part, columns)
+                        && (!decided || part.can_fail())
+                };
+                parts.len() > 1 && rest.iter().all(is_part)
             }
+            _ => false,
         }
     }
 
@@ -342,8 +215,8 @@ mod tests {
             if let Some(filter) = &normal.filter {
                 assert!(is_normal(filter, &normal.columns), "seed {seed}: {fragment}\n{normal}");
             }
-            let outcome = interpret::run(&fragment, &csv, true);
-            assert_eq!(interpret::run(&normal, &csv, true), outcome, "seed {seed}: {fragment}\n{normal}");
+            let outcome = reference::run(&fragment, &csv, true);
+            assert_eq!(reference::run(&normal, &csv, true), outcome, "seed {seed}: {fragment}\n{normal}");
             matched += outcome.matched;
             exceptions += outcome.exceptions;
             changed += usize::from(normal != fragment);

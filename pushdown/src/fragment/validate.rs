@@ -1,17 +1,17 @@
 //! The check between the engine and the compiler: a fragment in, the first thing wrong with it out.
 //!
 //! Everything behind this point (normal form, interpreter, lowering) relies on it and asserts instead of
-//! asking again: every index is in range, every operand has the type its operator wants, every size is within
-//! the limits at the end of [`fragment`](super).
+//! asking again: every index is in range, every argument is what the signature of its operator wants, every size is
+//! within the limits at the end of [`fragment`](super).
 //!
 //! Allowed although odd: `And` and `Or` without parts (true and false), a key that is named twice, a string
 //! constant that is empty (it never equals anything), an integer constant that no value of its column can have.
 
 use super::{
-    AGGREGATE_COUNT_MAX, Aggregate, AggregateFunction, COLUMN_COUNT_MAX, Column, ColumnType, Dialect, Expr,
-    FIELD_COUNT_MAX, Fragment, KEY_COUNT_MAX, Key, NODE_COUNT_MAX, Output, Predicate,
-    STRING_LITERAL_BYTES_MAX,
+    AGGREGATE_COUNT_MAX, Aggregate, COLUMN_COUNT_MAX, Column, ColumnType, Dialect, Expr, FIELD_COUNT_MAX,
+    Fragment, KEY_COUNT_MAX, Key, Literal, NODE_COUNT_MAX, Output, STRING_LITERAL_BYTES_MAX, ValueType,
 };
+use crate::ops::{Parameter, Parameters};
 use std::fmt;
 
 /// Which part of the fragment is meant.
@@ -59,6 +59,37 @@ impl fmt::Display for DialectRole {
     }
 }
 
+/// What stands in a place of an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// A column of this type.
+    Column {
+        /// Index into [`Fragment::columns`].
+        column: usize,
+        /// The type of its values.
+        ty: ValueType,
+    },
+    /// A constant of this type.
+    Constant(ValueType),
+    /// A negative integer constant.
+    Negative(i64),
+    /// The constant NULL.
+    Null,
+    /// A call that gives this type.
+    Call(ValueType),
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Found::Column { column, ty } => write!(f, "column {column} ({})", ty.name()),
+            Found::Constant(ty) | Found::Call(ty) => f.write_str(ty.name()),
+            Found::Negative(value) => write!(f, "{value}"),
+            Found::Null => write!(f, "NULL"),
+        }
+    }
+}
+
 /// What is wrong with a fragment. Indices called `column` point into [`Fragment::columns`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant names its fields")]
@@ -85,23 +116,21 @@ pub enum Invalid {
     DecimalScale { column: usize, scale: u8 },
     #[error("{place} uses column {column} of {column_count}")]
     ColumnIndex { place: Place, column: usize, column_count: usize },
-    #[error("{place} computes with column {column}, a string")]
-    IntegerOfString { place: Place, column: usize },
-    #[error("{place} compares column {column} with strings, but it is not a string")]
-    StringOfInteger { place: Place, column: usize },
-    #[error("{place} has an IN list without values")]
-    EmptyList { place: Place },
+    #[error("{place} is {found}: must be {wanted}")]
+    Type { place: Place, found: Found, wanted: Parameter },
+    #[error("{place} has {found} in place {argument} of {name}: must be {wanted}")]
+    Argument { place: Place, name: &'static str, argument: usize, found: Found, wanted: Parameter },
+    #[error("{place} has {name} with {count} arguments")]
+    ArgumentCount { place: Place, name: &'static str, count: usize },
     #[error("{place} has a string constant of {bytes} bytes: at most {STRING_LITERAL_BYTES_MAX}")]
     StringLiteralBytes { place: Place, bytes: usize },
-    #[error("{place} has a negative bound {magnitude_max}")]
-    NegativeBound { place: Place, magnitude_max: i64 },
     #[error("key {key} has {bytes} bytes: a string must have 8 to 64, a multiple of 8, others 0")]
     KeyBytes { key: usize, bytes: usize },
     #[error("{count} keys: at most {KEY_COUNT_MAX}")]
     KeyCount { count: usize },
     #[error("{count} aggregates: at most {AGGREGATE_COUNT_MAX}")]
     AggregateCount { count: usize },
-    #[error("{count} nodes of expressions and predicates: at most {NODE_COUNT_MAX}")]
+    #[error("{count} nodes of expressions: at most {NODE_COUNT_MAX}")]
     NodeCount { count: usize },
     #[error("neither keys nor aggregates")]
     NoOutput,
@@ -113,7 +142,7 @@ pub fn validate(fragment: &Fragment) -> Result<(), Invalid> {
     columns(fragment)?;
     let mut walk = Walk { columns: &fragment.columns, place: Place::Filter, nodes: 0 };
     if let Some(filter) = &fragment.filter {
-        walk.predicate(filter)?;
+        walk.condition(filter)?;
     }
     if let Output::Aggregates { keys, aggregates } = &fragment.output {
         check(!keys.is_empty() || !aggregates.is_empty(), || Invalid::NoOutput)?;
@@ -197,72 +226,72 @@ impl Walk<'_> {
 
     fn aggregate(&mut self, index: usize, aggregate: &Aggregate) -> Result<(), Invalid> {
         self.place = Place::Argument(index);
-        if let AggregateFunction::Count { non_null } = &aggregate.function {
-            self.nodes += non_null.len();
-            for &column in non_null {
-                self.column_type(column)?;
-            }
-        }
-        if let Some(argument) = aggregate.function.argument() {
+        let signature = aggregate.function.signature();
+        for argument in &aggregate.arguments {
             self.expr(argument)?;
         }
+        self.arguments(signature.name, &[signature.takes], &aggregate.arguments)?;
         self.place = Place::Condition(index);
-        aggregate.filter.as_ref().map_or(Ok(()), |filter| self.predicate(filter))
+        aggregate.filter.as_ref().map_or(Ok(()), |filter| self.condition(filter))
     }
 
-    fn predicate(&mut self, predicate: &Predicate) -> Result<(), Invalid> {
-        let place = self.place;
-        self.nodes += 1;
-        match predicate {
-            Predicate::Literal(_) => Ok(()),
-            Predicate::Compare { left, right, .. } => {
-                self.expr(left)?;
-                self.expr(right)
-            }
-            Predicate::In { expr, values, .. } => {
-                self.nodes += values.len();
-                check(!values.is_empty(), || Invalid::EmptyList { place })?;
-                self.expr(expr)
-            }
-            Predicate::StringIn { column, values, .. } => {
-                let column = *column;
-                self.nodes += values.len();
-                let is_string = self.column_type(column)? == ColumnType::String;
-                check(is_string, || Invalid::StringOfInteger { place, column })?;
-                check(!values.is_empty(), || Invalid::EmptyList { place })?;
-                match values.iter().map(Vec::len).find(|&bytes| bytes > STRING_LITERAL_BYTES_MAX) {
-                    Some(bytes) => Err(Invalid::StringLiteralBytes { place, bytes }),
-                    None => Ok(()),
-                }
-            }
-            Predicate::IsNull { column, .. } => self.column_type(*column).map(|_| ()),
-            Predicate::And(parts) | Predicate::Or(parts) => {
-                parts.iter().try_for_each(|part| self.predicate(part))
-            }
-            Predicate::Not(inner) => self.predicate(inner),
-        }
+    /// An expression that is a condition.
+    fn condition(&mut self, condition: &Expr) -> Result<(), Invalid> {
+        self.expr(condition)?;
+        let (place, wanted) = (self.place, Parameter::Value(ValueType::Bool));
+        let found = self.found(condition)?;
+        check(found.fits(wanted), || Invalid::Type { place, found, wanted })
     }
 
     fn expr(&mut self, expr: &Expr) -> Result<(), Invalid> {
         let place = self.place;
         self.nodes += 1;
         match expr {
-            Expr::Column(column) => {
-                let column = *column;
-                let is_integer = self.column_type(column)? != ColumnType::String;
-                check(is_integer, || Invalid::IntegerOfString { place, column })
+            Expr::Column(column) => self.column_type(*column).map(|_| ()),
+            Expr::Literal(Literal::Bytes(bytes)) => {
+                let bytes = bytes.len();
+                check(bytes <= STRING_LITERAL_BYTES_MAX, || Invalid::StringLiteralBytes { place, bytes })
             }
             Expr::Literal(_) => Ok(()),
-            Expr::Binary { left, right, .. } => {
-                self.expr(left)?;
-                self.expr(right)
-            }
-            Expr::Bound { argument, magnitude_max } => {
-                let magnitude_max = *magnitude_max;
-                check(magnitude_max >= 0, || Invalid::NegativeBound { place, magnitude_max })?;
-                self.expr(argument)
+            Expr::Call(op, arguments) => {
+                arguments.iter().try_for_each(|argument| self.expr(argument))?;
+                let signature = op.signature();
+                self.arguments(signature.name, signature.takes, arguments)
             }
         }
+    }
+
+    /// Whether arguments are one of the lists that are taken. If not, it is told from the list that the first of them
+    /// is right for.
+    fn arguments(&self, name: &'static str, takes: &[Parameters], arguments: &[Expr]) -> Result<(), Invalid> {
+        let place = self.place;
+        let found = arguments.iter().map(|argument| self.found(argument)).collect::<Result<Vec<_>, _>>()?;
+        let first_fits = |parameters: &&Parameters| match (parameters.at(0), found.first()) {
+            (Some(parameter), Some(first)) => first.fits(parameter),
+            _ => false,
+        };
+        let Some(parameters) = takes.iter().find(first_fits).or(takes.first()) else { return Ok(()) };
+        let count = arguments.len();
+        check(parameters.allow(count), || Invalid::ArgumentCount { place, name, count })?;
+        for (index, found) in found.into_iter().enumerate() {
+            if let Some(wanted) = parameters.at(index).filter(|parameter| !found.fits(*parameter)) {
+                let argument = index + 1;
+                return Err(Invalid::Argument { place, name, argument, found, wanted });
+            }
+        }
+        Ok(())
+    }
+
+    fn found(&self, expr: &Expr) -> Result<Found, Invalid> {
+        Ok(match expr {
+            Expr::Column(column) => {
+                Found::Column { column: *column, ty: self.column_type(*column)?.value_type() }
+            }
+            Expr::Literal(Literal::Bool(None)) => Found::Null,
+            Expr::Literal(Literal::I64(value)) if *value < 0 => Found::Negative(*value),
+            Expr::Literal(literal) => Found::Constant(literal.value_type()),
+            Expr::Call(op, _) => Found::Call(op.signature().gives),
+        })
     }
 
     fn column_type(&self, column: usize) -> Result<ColumnType, Invalid> {
@@ -272,29 +301,97 @@ impl Walk<'_> {
     }
 }
 
+impl Found {
+    fn fits(self, parameter: Parameter) -> bool {
+        let is_column = matches!(self, Found::Column { .. });
+        let is_constant = matches!(self, Found::Constant(_) | Found::Negative(_));
+        match parameter {
+            Parameter::Value(ty) => self.value_type() == ty,
+            Parameter::Plain(ty) => self.value_type() == ty && (is_column || is_constant),
+            Parameter::Column(ty) => self.value_type() == ty && is_column,
+            Parameter::AnyColumn => is_column,
+            Parameter::Constant(ty) => self.value_type() == ty && is_constant,
+            Parameter::Natural => self == Found::Constant(ValueType::I64),
+        }
+    }
+
+    fn value_type(self) -> ValueType {
+        match self {
+            Found::Column { ty, .. } | Found::Constant(ty) | Found::Call(ty) => ty,
+            Found::Negative(_) => ValueType::I64,
+            Found::Null => ValueType::Bool,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aggregates::Count;
     use crate::fragment::text::parse;
+    use crate::ops::{InSet, StringSet};
 
-    /// Where a fragment is wrong and how it says so. Columns: a is an integer, s a string, d a date.
+    /// Where a fragment is wrong and how it says so. Columns: a is an integer, s a string, d a date, b a truth value.
     #[test]
     fn each_error_names_what_and_where() {
-        let head = "fragment fields=4\ncolumn 0 a i64\ncolumn 1 s string\ncolumn 2 d date not null\n";
+        let head = "fragment fields=5\ncolumn 0 a i64\ncolumn 1 s string\ncolumn 2 d date not null\ncolumn 4 b boolean\n";
         let cases = [
-            ("filter a < $3\noutput records", "the filter uses column 3 of 3"),
-            ("filter s < 3\noutput records", "the filter computes with column 1, a string"),
-            ("filter s in (3)\noutput records", "the filter computes with column 1, a string"),
+            ("filter a < $4\noutput records", "the filter uses column 4 of 4"),
+            (
+                "filter s < 3\noutput records",
+                "the filter has column 1 (a string) in place 1 of <: must be an integer",
+            ),
+            (
+                "filter s in (3)\noutput records",
+                "the filter has column 1 (a string) in place 1 of in: must be an integer",
+            ),
             (
                 "filter a in (\"x\")\noutput records",
-                "the filter compares column 0 with strings, but it is not a string",
+                "the filter has a string in place 2 of in: must be an integer, as a constant",
             ),
-            ("filter not(and(true, $9 is null))\noutput records", "the filter uses column 9 of 3"),
-            ("filter a in ()\noutput records", "the filter has an IN list without values"),
-            ("filter s in ()\noutput records", "the filter has an IN list without values"),
-            ("filter bound(a, -1) = 0\noutput records", "the filter has a negative bound -1"),
+            (
+                "filter a in (b)\noutput records",
+                "the filter has column 3 (a condition) in place 2 of in: must be an integer, as a constant",
+            ),
+            (
+                "filter b in (null)\noutput records",
+                "the filter has NULL in place 2 of in: must be a condition, as a constant",
+            ),
+            (
+                "filter (a = 1) = b\noutput records",
+                "the filter has a condition in place 1 of =: must be an integer",
+            ),
+            (
+                "filter b = (a = 1)\noutput records",
+                "the filter has a condition in place 2 of =: must be a condition, as a column or a constant",
+            ),
+            (
+                "filter b < 3\noutput records",
+                "the filter has an integer in place 2 of <: must be a condition, as a column or a constant",
+            ),
+            (
+                "filter a + b = 3\noutput records",
+                "the filter has column 3 (a condition) in place 2 of +: must be an integer",
+            ),
+            (
+                "filter 1 is null\noutput records",
+                "the filter has an integer in place 1 of is null: must be a column",
+            ),
+            (
+                "filter and(a, true)\noutput records",
+                "the filter has column 0 (an integer) in place 1 of and: must be a condition",
+            ),
+            ("filter a + 1\noutput records", "the filter is an integer: must be a condition"),
+            ("filter not(b, b)\noutput records", "the filter has not with 2 arguments"),
+            ("filter not(and(true, $9 is null))\noutput records", "the filter uses column 9 of 4"),
+            ("filter a in ()\noutput records", "the filter has in with 1 arguments"),
+            ("filter s in ()\noutput records", "the filter has in with 1 arguments"),
+            (
+                "filter bound(a, -1) = 0\noutput records",
+                "the filter has -1 in place 2 of bound: must be a constant that is not negative",
+            ),
             ("output aggregates", "neither keys nor aggregates"),
-            ("output aggregates\nkey $5", "key 0 uses column 5 of 3"),
+            ("output aggregates\nkey $5", "key 0 uses column 5 of 4"),
             (
                 "output aggregates\nkey a\nkey s",
                 "key 1 has 0 bytes: a string must have 8 to 64, a multiple of 8, others 0",
@@ -313,28 +410,28 @@ mod tests {
             ),
             (
                 "output aggregates\naggregate count()\naggregate min(s)",
-                "the argument of aggregate 1 computes with column 1, a string",
+                "the argument of aggregate 1 has column 1 (a string) in place 1 of min: must be an integer",
             ),
-            ("output aggregates\naggregate count($7)", "the argument of aggregate 0 uses column 7 of 3"),
+            ("output aggregates\naggregate count($7)", "the argument of aggregate 0 uses column 7 of 4"),
             (
                 "output aggregates\naggregate count() filter s + 1 = 2",
-                "the filter of aggregate 0 computes with column 1, a string",
+                "the filter of aggregate 0 has column 1 (a string) in place 1 of +: must be an integer",
             ),
-            ("column 4 x i64\noutput records", "column 3 reads field 4 of 4"),
-            ("column 1 x i64\noutput records", "column 3 reads field 1, as column 1 does"),
-            ("column 3 x i7\noutput records", "column 3 is an integer of 7 bits: must be 8, 16, 32 or 64"),
-            ("column 3 x float(16)\noutput records", "column 3 is a float of scale 16: must be 0 to 15"),
+            ("column 5 x i64\noutput records", "column 4 reads field 5 of 5"),
+            ("column 1 x i64\noutput records", "column 4 reads field 1, as column 1 does"),
+            ("column 3 x i7\noutput records", "column 4 is an integer of 7 bits: must be 8, 16, 32 or 64"),
+            ("column 3 x float(16)\noutput records", "column 4 is a float of scale 16: must be 0 to 15"),
             (
                 "column 3 x decimal(0, 0)\noutput records",
-                "column 3 is a decimal of precision 0: must be 1 to 38",
+                "column 4 is a decimal of precision 0: must be 1 to 38",
             ),
             (
                 "column 3 x decimal(39, 0)\noutput records",
-                "column 3 is a decimal of precision 39: must be 1 to 38",
+                "column 4 is a decimal of precision 39: must be 1 to 38",
             ),
             (
                 "column 3 x decimal(38, 19)\noutput records",
-                "column 3 is a decimal of scale 19: must be 0 to 18",
+                "column 4 is a decimal of scale 19: must be 0 to 18",
             ),
         ];
         for (rest, expected) in cases {
@@ -375,12 +472,15 @@ mod tests {
         let base = parse("fragment fields=4\ncolumn 0 a i64\ncolumn 1 s string\noutput records").unwrap();
         let with_filter = |filter| Fragment { filter: Some(filter), ..base.clone() };
         let string =
-            |bytes| Predicate::StringIn { column: 1, values: vec![vec![b'x'; bytes]], negated: false };
+            |bytes| Expr::call(StringSet::In, [Expr::Column(1), Literal::Bytes(vec![b'x'; bytes]).into()]);
         assert_eq!(validate(&with_filter(string(64))), Ok(()));
         let invalid = Invalid::StringLiteralBytes { place: Place::Filter, bytes: 65 };
         assert_eq!(validate(&with_filter(string(65))), Err(invalid));
 
-        let list = |len| Predicate::In { expr: Expr::Column(0), values: vec![1; len], negated: false };
+        let list = |len| {
+            let values = std::iter::repeat_n(Expr::integer(1), len);
+            Expr::call(InSet::In, [Expr::Column(0)].into_iter().chain(values).collect::<Vec<_>>())
+        };
         assert_eq!(validate(&with_filter(list(NODE_COUNT_MAX - 2))), Ok(()));
         let invalid = Invalid::NodeCount { count: NODE_COUNT_MAX + 1 };
         assert_eq!(validate(&with_filter(list(NODE_COUNT_MAX - 1))), Err(invalid));
@@ -396,10 +496,7 @@ mod tests {
         let output = |keys, aggregates| Output::Aggregates {
             keys: vec![Key { column: 0, string_bytes_max: 0 }; keys],
             aggregates: vec![
-                Aggregate {
-                    function: AggregateFunction::Count { non_null: vec![] },
-                    filter: None
-                };
+                Aggregate { function: Count::NonNull.into(), arguments: vec![], filter: None };
                 aggregates
             ],
         };

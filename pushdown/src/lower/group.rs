@@ -4,10 +4,10 @@
 //! A table that is three quarters full, or a run of [`PROBE_COUNT_MAX`] other groups, stops the program before this
 //! record; user space drains the table as partial state and the record starts an empty one.
 
-use super::{Fold, ZERO};
+use super::Fold;
 use crate::contract::layout;
 use crate::emit::Register::{self, R0, R1, R2, R3, R4, R5};
-use crate::emit::{EXCEPTION, Relation, Word};
+use crate::emit::{EXCEPTION, Relation, Word, ZERO};
 use crate::fragment::{Aggregate, ColumnType, Key};
 
 /// At three quarters full, a run this long is rarer than one in 10^5 inserts with a good hash.
@@ -23,7 +23,7 @@ impl Fold<'_> {
         let key_words = 1 + keys.iter().map(Key::words).sum::<usize>();
         let state_words: usize = aggregates.iter().map(|each| each.function.state_words()).sum();
         self.group_entry_bytes = 8 * (key_words + state_words);
-        let encoded = self.words(key_words);
+        let encoded = self.lowering.words(key_words);
         self.encode_key(keys, encoded);
         self.probe(encoded, key_words);
         Word::new(Register::GROUP, 0).plus(key_words)
@@ -31,113 +31,118 @@ impl Fold<'_> {
 
     /// Null bits into r0, then all words of the key into the state map.
     fn encode_key(&mut self, keys: &[Key], encoded: Word) {
-        self.code.comment("group key");
-        self.code.set(R0, 1);
+        self.lowering.code.comment("group key");
+        self.lowering.code.set(R0, 1);
         let mut word = encoded.plus(1);
         for (index, key) in keys.iter().enumerate() {
-            self.code.comment(&format!("key {index} {}", self.fragment.columns[key.column].name));
-            let slot = self.columns[key.column];
+            self.lowering.code.comment(&format!("key {index} {}", self.fragment.columns[key.column].name));
+            let slot = self.lowering.column(key.column).slot;
             if self.fragment.columns[key.column].nullable {
-                self.code.load(R1, slot.null);
-                self.code.shift_left(R1, 1 + index);
-                self.code.or(R0, R1);
+                self.lowering.code.load(R1, slot.null);
+                self.lowering.code.shift_left(R1, 1 + index);
+                self.lowering.code.or(R0, R1);
             }
             if self.fragment.columns[key.column].ty == ColumnType::String {
                 self.encode_string(key, word);
             } else {
-                self.code.load(R1, slot.value);
-                self.code.store(word, R1);
+                self.lowering.code.load(R1, slot.value);
+                self.lowering.code.store(word, R1);
             }
             word = word.plus(key.words());
         }
-        self.code.store(encoded, R0);
+        self.lowering.code.store(encoded, R0);
     }
 
     /// Length and zero-padded bytes. Keeps r0.
     fn encode_string(&mut self, key: &Key, length: Word) {
-        self.field_bounds(key.column);
-        self.code.jump_if(R2, Relation::Above, key.string_bytes_max, EXCEPTION);
-        self.code.store(length, R2);
+        self.lowering.field_bounds(key.column);
+        self.lowering.code.jump_if(R2, Relation::Above, key.string_bytes_max, EXCEPTION);
+        self.lowering.code.store(length, R2);
         for turn in 0..key.string_bytes_max / 8 {
-            let store = self.code.label("key");
-            self.code.set(R3, 0);
-            self.code.jump_if(R2, Relation::BelowOrEqual, 8 * turn, &store);
-            self.code.set(R4, R1);
-            self.code.add(R4, 8 * turn);
-            self.code.load_chunk(R3, R4, R5);
-            self.code.jump_if(R2, Relation::AboveOrEqual, 8 * turn + 8, &store);
-            self.code.set(R4, 8 * turn + 8);
-            self.code.subtract(R4, R2);
-            self.code.shift_left(R4, 3);
-            self.code.shift_left(R3, R4);
-            self.code.shift_right(R3, R4);
-            self.code.place(&store);
-            self.code.store(length.plus(turn + 1), R3);
+            let store = self.lowering.code.label("key");
+            self.lowering.code.set(R3, 0);
+            self.lowering.code.jump_if(R2, Relation::BelowOrEqual, 8 * turn, &store);
+            self.lowering.code.set(R4, R1);
+            self.lowering.code.add(R4, 8 * turn);
+            self.lowering.code.load_chunk(R3, R4, R5);
+            self.lowering.code.jump_if(R2, Relation::AboveOrEqual, 8 * turn + 8, &store);
+            self.lowering.code.set(R4, 8 * turn + 8);
+            self.lowering.code.subtract(R4, R2);
+            self.lowering.code.shift_left(R4, 3);
+            self.lowering.code.shift_left(R3, R4);
+            self.lowering.code.shift_right(R3, R4);
+            self.lowering.code.place(&store);
+            self.lowering.code.store(length.plus(turn + 1), R3);
         }
     }
 
     /// Registers: r9 hash, then the entry's address; r0 number of probes; r2 address of the probed entry.
     fn probe(&mut self, encoded: Word, key_words: usize) {
-        self.code.comment("group table");
+        self.lowering.code.comment("group table");
         self.hash(encoded, key_words);
         let [probe, next, found, free] =
-            ["probe", "probe_next", "found", "free"].map(|name| self.code.label(name));
+            ["probe", "probe_next", "found", "free"].map(|name| self.lowering.code.label(name));
         let entry = Word::new(R2, 0);
         // A zero that the verifier cannot see: each turn looks like the first.
-        self.code.load(R0, ZERO);
-        self.code.place(&probe);
-        self.code.load(R1, ZERO);
-        self.code.add(Register::GROUP, R1);
-        self.code.add(R0, R1);
+        self.lowering.code.load(R0, ZERO);
+        self.lowering.code.place(&probe);
+        self.lowering.code.load(R1, ZERO);
+        self.lowering.code.add(Register::GROUP, R1);
+        self.lowering.code.add(R0, R1);
         for dead in [R2, R3, R4, R5] {
-            self.code.set(dead, 0);
+            self.lowering.code.set(dead, 0);
         }
-        self.code.line(format!("may_goto {GROUPS_FULL}"));
-        self.code.set(R1, Register::GROUP);
-        self.code.and(R1, self.sizes.group_capacity - 1);
-        self.code.multiply(R1, self.group_entry_bytes);
-        self.code.line("r2 = map[groups][0]");
-        self.code.add(R2, R1);
-        self.code.load(R3, entry);
-        self.code.jump_if(R3, Relation::Equal, 0, &free);
+        self.lowering.code.line(format!("may_goto {GROUPS_FULL}"));
+        self.lowering.code.set(R1, Register::GROUP);
+        self.lowering.code.and(R1, self.sizes.group_capacity - 1);
+        self.lowering.code.multiply(R1, self.group_entry_bytes);
+        self.lowering.code.line("r2 = map[groups][0]");
+        self.lowering.code.add(R2, R1);
+        self.lowering.code.load(R3, entry);
+        self.lowering.code.jump_if(R3, Relation::Equal, 0, &free);
         for word in 0..key_words {
             if word > 0 {
-                self.code.load(R3, entry.plus(word));
+                self.lowering.code.load(R3, entry.plus(word));
             }
-            self.code.load(R4, encoded.plus(word));
-            self.code.jump_if(R3, Relation::NotEqual, R4, &next);
+            self.lowering.code.load(R4, encoded.plus(word));
+            self.lowering.code.jump_if(R3, Relation::NotEqual, R4, &next);
         }
-        self.code.jump(&found);
-        self.code.place(&next);
-        self.code.add(Register::GROUP, 1);
-        self.code.add(R0, 1);
-        self.code.jump_if(R0, Relation::AboveOrEqual, PROBE_COUNT_MAX, GROUPS_FULL);
-        self.code.jump(&probe);
-        self.code.place(&free);
+        self.lowering.code.jump(&found);
+        self.lowering.code.place(&next);
+        self.lowering.code.add(Register::GROUP, 1);
+        self.lowering.code.add(R0, 1);
+        self.lowering.code.jump_if(R0, Relation::AboveOrEqual, PROBE_COUNT_MAX, GROUPS_FULL);
+        self.lowering.code.jump(&probe);
+        self.lowering.code.place(&free);
         let group_count = Word::state(layout::GROUP_COUNT);
-        self.code.load(R3, group_count);
-        self.code.jump_if(R3, Relation::AboveOrEqual, self.sizes.group_capacity / 4 * 3, GROUPS_FULL);
-        self.code.add(R3, 1);
-        self.code.store(group_count, R3);
+        self.lowering.code.load(R3, group_count);
+        self.lowering.code.jump_if(
+            R3,
+            Relation::AboveOrEqual,
+            self.sizes.group_capacity / 4 * 3,
+            GROUPS_FULL,
+        );
+        self.lowering.code.add(R3, 1);
+        self.lowering.code.store(group_count, R3);
         for word in 0..key_words {
-            self.code.load(R3, encoded.plus(word));
-            self.code.store(entry.plus(word), R3);
+            self.lowering.code.load(R3, encoded.plus(word));
+            self.lowering.code.store(entry.plus(word), R3);
         }
-        self.code.place(&found);
-        self.code.set(Register::GROUP, R2);
+        self.lowering.code.place(&found);
+        self.lowering.code.set(Register::GROUP, R2);
     }
 
     /// The hash of the key into r9. Changes r1 and r2.
     fn hash(&mut self, encoded: Word, key_words: usize) {
-        self.code.set(Register::GROUP, 0);
-        self.code.constant_word(R2, HASH_MULTIPLIER);
+        self.lowering.code.set(Register::GROUP, 0);
+        self.lowering.code.constant_word(R2, HASH_MULTIPLIER);
         for word in 0..key_words {
-            self.code.load(R1, encoded.plus(word));
-            self.code.xor(Register::GROUP, R1);
-            self.code.multiply(Register::GROUP, R2);
-            self.code.set(R1, Register::GROUP);
-            self.code.shift_right(R1, 32);
-            self.code.xor(Register::GROUP, R1);
+            self.lowering.code.load(R1, encoded.plus(word));
+            self.lowering.code.xor(Register::GROUP, R1);
+            self.lowering.code.multiply(Register::GROUP, R2);
+            self.lowering.code.set(R1, Register::GROUP);
+            self.lowering.code.shift_right(R1, 32);
+            self.lowering.code.xor(Register::GROUP, R1);
         }
     }
 }

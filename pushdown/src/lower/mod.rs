@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! main ---> index (template) ---> fold: for each record
-//!                                   column values  -> slots in the state map     [value]
-//!                                   filter         -> goto @next when not true   [predicate]
+//!                                   column values  -> slots in the state map     [column]
+//!                                   filter         -> goto @next when not true   (crate::ops)
 //!                                   raw record     -> output area                (template)
 //!                                   group entry    -> r9                         [group]
 //!                                   accumulators   += arguments                  [aggregate]
@@ -17,11 +17,10 @@
 //! A record that cannot be decided leaves through `@exception` *before* anything was accumulated.
 
 mod aggregate;
+mod column;
 mod group;
-mod predicate;
 #[cfg(test)]
 mod tests;
-mod value;
 
 use crate::Program;
 use crate::bpf::asm::{AsmError, AsmErrorKind, GuardTarget, Holes};
@@ -29,10 +28,11 @@ use crate::contract::hook::{self, Context, PACKET_BYTES_MAX};
 use crate::contract::index::{Entry, INDEX_FRONT_BYTES, IndexArray};
 use crate::contract::layout::{self, GUARD_BYTES_MAX, Layout, Map, Sizes};
 use crate::emit::Register::{self, R0, R1, R2, R3, R4, R5};
-use crate::emit::{Code, EXCEPTION, NEXT, Relation, Slot, Word};
+use crate::emit::{EXCEPTION, NEXT, Relation, Word, ZERO};
 use crate::fragment::normalize::normalize;
 use crate::fragment::validate::{Invalid, validate};
-use crate::fragment::{Aggregate, ColumnType, Fragment, Key, Output, Predicate};
+use crate::fragment::{Aggregate, Expr, Fragment, Key, Output};
+use crate::ops::{Logic, Lowering, Op};
 
 /// Where the program gets its bytes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +61,6 @@ pub enum CompileError {
 }
 
 // Private words of the state map.
-/// 0, which the verifier cannot see.
-const ZERO: Word = Word::state(layout::SCRATCH);
 const INDEX_END: Word = Word::state(layout::SCRATCH + 8);
 const UTF8_END: Word = Word::state(layout::SCRATCH + 16);
 const NUMBER_REFUSED: Word = Word::state(layout::SCRATCH + 24);
@@ -111,13 +109,7 @@ struct Fold<'f> {
     fragment: &'f Fragment,
     target: Target,
     sizes: Sizes,
-    code: Code,
-    /// First free byte of the state map.
-    word_next: usize,
-    /// Where the value of each column lies.
-    columns: Vec<Slot>,
-    /// Checked expressions evaluated so far for every record, and where their values lie.
-    evaluated: Vec<(crate::fragment::Expr, Word)>,
+    lowering: Lowering,
     accumulators: usize,
     group_entry_bytes: usize,
     index: IndexArray,
@@ -188,66 +180,49 @@ impl<'f> Fold<'f> {
         ] {
             holes.set(name, value);
         }
-        let mut fold = Fold {
+        let columns = fragment.columns.iter().map(|column| (column.field, column.nullable));
+        Fold {
             fragment,
             target,
             sizes,
-            code: Code::new(holes),
-            word_next: FIRST_WORD,
-            columns: Vec::new(),
-            evaluated: Vec::new(),
+            lowering: Lowering::new(holes, FIRST_WORD, columns),
             accumulators: 0,
             group_entry_bytes: 0,
             index,
             calls_number: false,
             prepared: Vec::new(),
-        };
-        fold.columns = fragment.columns.iter().map(|_| fold.slot()).collect();
-        fold
-    }
-
-    /// Reserves words of the state map.
-    fn words(&mut self, count: usize) -> Word {
-        let word = Word::state(self.word_next);
-        self.word_next += 8 * count;
-        word
-    }
-
-    /// Reserves words for a value that may be NULL.
-    fn slot(&mut self) -> Slot {
-        let value = self.words(2);
-        Slot { value, null: value.plus(1) }
+        }
     }
 
     /// `main`: constants into the state map, then the two stages.
     fn prologue(&mut self) {
         if self.target == Target::Packet {
-            self.code.set(R5, R1);
+            self.lowering.code.set(R5, R1);
         }
-        self.code.line("enter");
-        self.code.line("r1 = map[state][0]");
-        self.code.store(Word::new(R1, ZERO.offset_bytes()), 0);
+        self.lowering.code.line("enter");
+        self.lowering.code.line("r1 = map[state][0]");
+        self.lowering.code.store(Word::new(R1, ZERO.offset_bytes()), 0);
         for (index, power) in (0..19).map(|exponent| 10u64.pow(exponent)).enumerate() {
-            self.code.constant_word(R2, power);
-            self.code.store(Word::new(R1, POWERS_OF_TEN).plus(index), R2);
+            self.lowering.code.constant_word(R2, power);
+            self.lowering.code.store(Word::new(R1, POWERS_OF_TEN).plus(index), R2);
         }
         match self.target {
             Target::Window => {
-                self.code.line("call @index");
-                self.code.line("call @fold");
-                self.code.set(R0, 0);
-                self.code.line("exit");
+                self.lowering.code.line("call @index");
+                self.lowering.code.line("call @fold");
+                self.lowering.code.set(R0, 0);
+                self.lowering.code.line("exit");
             }
-            Target::Packet => self.code.template("packet", bpf_templates::PACKET, &[]),
+            Target::Packet => self.lowering.code.template("packet", bpf_templates::PACKET, &[]),
         }
     }
 
     fn body(&mut self) {
-        self.code.comment("fold: for each record of the index array");
-        self.code.line("@fold:");
-        self.code.line("enter");
-        self.code.line("r7 = map[state][0]");
-        self.code.load(Register::RECORD, ZERO);
+        self.lowering.code.comment("fold: for each record of the index array");
+        self.lowering.code.line("@fold:");
+        self.lowering.code.line("enter");
+        self.lowering.code.line("r7 = map[state][0]");
+        self.lowering.code.load(Register::RECORD, ZERO);
         self.record_loop_head();
         for index in 0..self.fragment.columns.len() {
             self.column(index);
@@ -256,48 +231,48 @@ impl<'f> Fold<'f> {
             self.filter(filter);
         }
         match &self.fragment.output {
-            Output::Records => self.code.jump("@match"),
+            Output::Records => self.lowering.code.jump("@match"),
             Output::Aggregates { keys, aggregates } => self.aggregate(keys, aggregates),
         }
-        self.code.place(NEXT);
-        self.code.add(Register::RECORD, self.index.record_bytes());
-        self.code.jump("@record");
-        self.code.comment("a raw record to the output area");
-        self.code.template("emit", bpf_templates::EMIT, &[]);
-        self.code.comment("the end of an invocation");
-        self.code.template("end", bpf_templates::FOLD_END, &[]);
+        self.lowering.code.place(NEXT);
+        self.lowering.code.add(Register::RECORD, self.index.record_bytes());
+        self.lowering.code.jump("@record");
+        self.lowering.code.comment("a raw record to the output area");
+        self.lowering.code.template("emit", bpf_templates::EMIT, &[]);
+        self.lowering.code.comment("the end of an invocation");
+        self.lowering.code.template("end", bpf_templates::FOLD_END, &[]);
     }
 
     /// Takes the next record: r8 points at its index entries.
     fn record_loop_head(&mut self) {
-        self.code.place("@record");
+        self.lowering.code.place("@record");
         // The state in which the verifier meets the loop's head must be the same each time: numbers get a zero added
         // that it cannot see, dead registers a constant.
-        self.code.load(R1, ZERO);
-        self.code.add(Register::RECORD, R1);
+        self.lowering.code.load(R1, ZERO);
+        self.lowering.code.add(Register::RECORD, R1);
         for dead in [R0, R2, R3, R4, R5, Register::ENTRIES, Register::GROUP] {
-            self.code.set(dead, 0);
+            self.lowering.code.set(dead, 0);
         }
-        self.code.line("may_goto @interrupted");
-        self.code.load(R1, INDEX_END);
-        self.code.jump_if(Register::RECORD, Relation::AboveOrEqual, R1, "@finished");
-        self.code.and(Register::RECORD, self.index.mask());
-        self.code.line(format!("r8 = map[index][0] + {INDEX_FRONT_BYTES}"));
-        self.code.add(Register::ENTRIES, Register::RECORD);
-        self.code.line("r1 = *(u32 *)(r8 + 0)");
-        self.code.line(format!("if w1 s< 0 goto {EXCEPTION}"));
+        self.lowering.code.line("may_goto @interrupted");
+        self.lowering.code.load(R1, INDEX_END);
+        self.lowering.code.jump_if(Register::RECORD, Relation::AboveOrEqual, R1, "@finished");
+        self.lowering.code.and(Register::RECORD, self.index.mask());
+        self.lowering.code.line(format!("r8 = map[index][0] + {INDEX_FRONT_BYTES}"));
+        self.lowering.code.add(Register::ENTRIES, Register::RECORD);
+        self.lowering.code.line("r1 = *(u32 *)(r8 + 0)");
+        self.lowering.code.line(format!("if w1 s< 0 goto {EXCEPTION}"));
     }
 
     /// Leaves the record unless the filter is true.
-    fn filter(&mut self, filter: &Predicate) {
-        self.evaluate_checked(filter);
+    fn filter(&mut self, filter: &Expr) {
+        self.lowering.evaluate_operands(filter);
         let conjuncts = match filter {
-            Predicate::And(all) => all.as_slice(),
+            Expr::Call(Op::Logic(Logic::And), all) => all.as_slice(),
             single => std::slice::from_ref(single),
         };
         for conjunct in conjuncts {
-            self.code.comment(&format!("filter {}", self.fragment.predicate_text(conjunct)));
-            self.branch(conjunct, NEXT);
+            self.lowering.code.comment(&format!("filter {}", self.fragment.expr_text(conjunct)));
+            self.lowering.branch(conjunct, NEXT);
         }
     }
 
@@ -305,36 +280,36 @@ impl<'f> Fold<'f> {
     fn aggregate(&mut self, keys: &[Key], aggregates: &[Aggregate]) {
         self.prepare(aggregates);
         let state = if keys.is_empty() {
-            let state = self.words(aggregates.iter().map(|each| each.function.state_words()).sum());
+            let state = self.lowering.words(aggregates.iter().map(|each| each.function.state_words()).sum());
             self.accumulators = state.offset_bytes();
             state
         } else {
             self.group_entry(keys, aggregates)
         };
         self.update(aggregates, state);
-        self.code.increment(Word::state(layout::MATCHED), R1);
-        self.code.jump(NEXT);
+        self.lowering.code.increment(Word::state(layout::MATCHED), R1);
+        self.lowering.code.jump(NEXT);
     }
 
     fn subprograms(&mut self) {
-        self.code.comment("index: chunk bytes to field boundaries");
-        self.code.template("index", bpf_templates::INDEX, &[]);
-        self.code.comment("utf8: is a word with bytes above 0x7f well formed");
-        self.code.template("utf8", bpf_templates::UTF8, &[]);
+        self.lowering.code.comment("index: chunk bytes to field boundaries");
+        self.lowering.code.template("index", bpf_templates::INDEX, &[]);
+        self.lowering.code.comment("utf8: is a word with bytes above 0x7f well formed");
+        self.lowering.code.template("utf8", bpf_templates::UTF8, &[]);
         if self.target == Target::Packet {
-            self.code.comment("carry: the ends of a packet");
-            self.code.template("carry", bpf_templates::CARRY, &[]);
+            self.lowering.code.comment("carry: the ends of a packet");
+            self.lowering.code.template("carry", bpf_templates::CARRY, &[]);
         }
         if self.calls_number {
-            self.code.comment("number: digit by digit");
-            self.code.template("number", bpf_templates::NUMBER, &[]);
+            self.lowering.code.comment("number: digit by digit");
+            self.lowering.code.template("number", bpf_templates::NUMBER, &[]);
         }
     }
 
     fn finish(self) -> Result<Program, CompileError> {
         let groups_bytes =
             if is_grouped(self.fragment) { self.sizes.group_capacity * self.group_entry_bytes } else { 0 };
-        if self.word_next > STATE_BYTES_MAX || groups_bytes > GROUPS_BYTES_MAX {
+        if self.lowering.state_bytes() > STATE_BYTES_MAX || groups_bytes > GROUPS_BYTES_MAX {
             return Err(CompileError::TooLarge);
         }
         let mut map_bytes = [0; 5];
@@ -343,7 +318,7 @@ impl<'f> Fold<'f> {
             Target::Packet => 0,
         };
         map_bytes[Map::Index as usize] = self.index.map_bytes();
-        map_bytes[Map::State as usize] = self.word_next;
+        map_bytes[Map::State as usize] = self.lowering.state_bytes();
         map_bytes[Map::Groups as usize] = groups_bytes;
         map_bytes[Map::Output as usize] = self.sizes.output_bytes + OUTPUT_SLACK_BYTES;
         let layout = Layout {
@@ -357,7 +332,7 @@ impl<'f> Fold<'f> {
             Target::Window => GuardTarget::Window { window_bytes },
             Target::Packet => GuardTarget::Packet { packet_bytes_max: window_bytes },
         };
-        let (insns, listing) = self.code.finish(&target).map_err(|error| match error {
+        let (insns, listing) = self.lowering.code.finish(&target).map_err(|error| match error {
             AsmError { kind: AsmErrorKind::JumpRange { .. }, .. } => CompileError::TooLarge,
             error => CompileError::Defect(error),
         })?;
@@ -367,8 +342,4 @@ impl<'f> Fold<'f> {
 
 fn is_grouped(fragment: &Fragment) -> bool {
     matches!(&fragment.output, Output::Aggregates { keys, .. } if !keys.is_empty())
-}
-
-fn is_string(fragment: &Fragment, column: usize) -> bool {
-    fragment.columns[column].ty == ColumnType::String
 }

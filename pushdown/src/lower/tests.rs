@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::bpf::interpret::{Limits, Memory, Prepared};
-use crate::fragment::interpret as reference;
 use crate::fragment::text;
+use crate::reference;
 use crate::testing::{Machine, PacketMachine, Random, drive, drive_packets};
 
 struct Interpreter {

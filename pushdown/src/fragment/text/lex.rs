@@ -1,6 +1,8 @@
 //! From text to tokens with their places.
 
 use super::{ParseError, ParseErrorKind};
+use crate::ops::Op;
+use std::sync::LazyLock;
 
 /// A piece of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +15,7 @@ pub(super) enum Token<'a> {
     Text(Vec<u8>),
     /// `$index`.
     Index(usize),
-    /// One of [`SYMBOLS`].
+    /// One of `SYMBOLS`.
     Symbol(&'static str),
     /// The end of a statement: a line end outside parentheses. Never twice in a row, never first.
     Newline,
@@ -21,8 +23,19 @@ pub(super) enum Token<'a> {
     End,
 }
 
-/// Each before those that it begins with.
-const SYMBOLS: [&str; 15] = ["+!", "-!", "*!", "<>", "<=", ">=", "+", "-", "*", "<", ">", "=", "(", ")", ","];
+/// Punctuation, and the operators that are no words. Each before those that it begins with.
+static SYMBOLS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let operators = Op::all().into_iter().map(|op| op.signature().name);
+    let mut symbols: Vec<_> = operators.filter(|name| !name.starts_with(is_of_word)).collect();
+    symbols.extend(["(", ")", ",", "=", "-"]);
+    symbols.sort_unstable_by_key(|symbol| (std::cmp::Reverse(symbol.len()), *symbol));
+    symbols.dedup();
+    symbols
+});
+
+fn is_of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
 
 /// A token and where it begins: line and column, from 1.
 pub(super) struct Placed<'a> {
@@ -80,7 +93,7 @@ pub(super) fn lex(text: &str) -> Result<Vec<Placed<'_>>, ParseError> {
 fn token(rest: &str, first: char) -> Result<(Token<'_>, usize), (usize, ParseErrorKind)> {
     let length_of = |belongs: fn(char) -> bool| rest.find(|c| !belongs(c)).unwrap_or(rest.len());
     if first.is_ascii_alphabetic() || first == '_' {
-        let length = length_of(|c| c.is_ascii_alphanumeric() || c == '_');
+        let length = length_of(is_of_word);
         return Ok((Token::Word(&rest[..length]), length));
     }
     if first.is_ascii_digit() {

@@ -3,9 +3,9 @@
 use super::lex::{Placed, Token, lex};
 use super::{KEYWORDS, ParseError, ParseErrorKind};
 use crate::fragment::{
-    Aggregate, AggregateFunction, Arithmetic, Column, ColumnType, Comparison, Dialect, Expr, Fragment, Key,
-    Output, Overflow, Predicate,
+    Aggregate, AggregateFunction, Column, ColumnType, Dialect, Expr, Fragment, Key, Literal, Output,
 };
+use crate::ops::{Notation, Op, Parameter, ValueType};
 
 /// Deepest nesting of a text: the parser recurses on the stack. Far above what a person writes.
 const DEPTH_MAX: usize = 500;
@@ -26,7 +26,7 @@ struct Parser<'a> {
     tokens: Vec<Placed<'a>>,
     position: usize,
     depth: usize,
-    /// As far as read: predicates refer to them.
+    /// As far as read: expressions refer to them.
     columns: Vec<Column>,
 }
 
@@ -232,8 +232,8 @@ impl Parser<'_> {
         Ok(ty)
     }
 
-    fn filter(&mut self) -> Result<Option<Predicate>> {
-        if self.accept_word("filter") { self.predicate().map(Some) } else { Ok(None) }
+    fn filter(&mut self) -> Result<Option<Expr>> {
+        if self.accept_word("filter") { self.expr().map(Some) } else { Ok(None) }
     }
 
     fn output(&mut self) -> Result<Output> {
@@ -258,141 +258,112 @@ impl Parser<'_> {
         }
         while self.accept_word("aggregate") {
             let function = self.function()?;
+            let arguments = self.list(Self::expr)?;
             let filter = self.filter()?;
             self.newline()?;
-            aggregates.push(Aggregate { function, filter });
+            aggregates.push(Aggregate { function, arguments, filter });
         }
         Ok(Output::Aggregates { keys, aggregates })
     }
 
     fn function(&mut self) -> Result<AggregateFunction> {
-        if self.accept_word("count") {
-            return Ok(AggregateFunction::Count { non_null: self.list(Self::column)? });
-        }
-        let function = match self.peek() {
-            Token::Word("sum_wrap") => AggregateFunction::SumWrap,
-            Token::Word("sum_exact") => AggregateFunction::SumExact,
-            Token::Word("min") => AggregateFunction::Min,
-            Token::Word("max") => AggregateFunction::Max,
-            _ => return Err(self.expected("an aggregate function")),
-        };
+        let &Token::Word(name) = self.peek() else { return Err(self.expected("an aggregate function")) };
+        let all = AggregateFunction::all();
+        let found = all.into_iter().find(|function| function.signature().name == name);
+        let function = found.ok_or_else(|| self.expected("an aggregate function"))?;
         self.skip();
-        self.symbol("(")?;
-        let argument = self.expr()?;
-        self.symbol(")")?;
-        Ok(function(argument))
+        Ok(function)
     }
 }
 
-// Predicates and expressions.
+// Expressions. Operators are found by their signatures.
 impl Parser<'_> {
-    fn predicate(&mut self) -> Result<Predicate> {
-        let &Token::Word(word) = self.peek() else { return self.leaf() };
-        let literal = match word {
-            "null" => None,
-            "true" => Some(true),
-            "false" => Some(false),
-            "and" | "or" => {
-                self.skip();
-                let parts = self.deeper(|parser| parser.list(Self::predicate))?;
-                return Ok(if word == "and" { Predicate::And(parts) } else { Predicate::Or(parts) });
-            }
-            "not" => {
-                self.skip();
-                self.symbol("(")?;
-                let inner = self.deeper(Self::predicate)?;
-                self.symbol(")")?;
-                return Ok(Predicate::Not(Box::new(inner)));
-            }
-            _ => return self.leaf(),
-        };
-        self.skip();
-        Ok(Predicate::Literal(literal))
-    }
-
-    /// A predicate that begins with an expression.
-    fn leaf(&mut self) -> Result<Predicate> {
-        let left = self.expr()?;
-        if let Some(op) = self.comparison() {
-            let right = self.expr()?;
-            return Ok(Predicate::Compare { op, left, right });
+    fn expr(&mut self) -> Result<Expr> {
+        let left = self.term()?;
+        if let Some(op) = self.infix(Notation::Relation) {
+            let right = self.term()?;
+            return Ok(Expr::call(op, [left, right]));
         }
-        if *self.peek() == Token::Word("is") {
-            let Expr::Column(column) = left else { return Err(self.error(ParseErrorKind::NotAColumn)) };
-            self.skip();
+        if self.accept_word("is") {
             let negated = self.accept_word("not");
             self.word("null")?;
-            return Ok(Predicate::IsNull { column, negated });
+            let name = if negated { "is not null" } else { "is null" };
+            return self.named(Notation::Postfix, name, vec![left]);
         }
-        let negated = self.accept_word("not");
-        if !self.accept_word("in") {
-            return Err(self.expected("a comparison, IN or IS"));
+        let negated = *self.peek() == Token::Word("not");
+        if !negated && *self.peek() != Token::Word("in") {
+            return Ok(left);
         }
-        let strings_follow = match (&self.tokens[self.position..], &left) {
-            ([_, Placed { token: Token::Text(_), .. }, ..], _) => true,
-            // An empty list, which is not valid, but has a text.
-            ([_, Placed { token: Token::Symbol(")"), .. }, ..], Expr::Column(column)) => {
-                self.columns.get(*column).is_some_and(|column| column.ty == ColumnType::String)
-            }
-            _ => false,
-        };
-        if !strings_follow {
-            return Ok(Predicate::In { expr: left, values: self.list(Self::integer)?, negated });
-        }
-        let Expr::Column(column) = left else { return Err(self.error(ParseErrorKind::NotAColumn)) };
-        Ok(Predicate::StringIn { column, values: self.list(Self::text)?, negated })
+        self.accept_word("not");
+        self.word("in")?;
+        let mut arguments = vec![left];
+        arguments.extend(self.list(Self::operand)?);
+        self.named(Notation::List, if negated { "not in" } else { "in" }, arguments)
     }
 
-    fn comparison(&mut self) -> Option<Comparison> {
-        let op = match self.peek() {
-            Token::Symbol("=") => Comparison::Eq,
-            Token::Symbol("<>") => Comparison::NotEq,
-            Token::Symbol("<") => Comparison::Lt,
-            Token::Symbol("<=") => Comparison::LtEq,
-            Token::Symbol(">") => Comparison::Gt,
-            Token::Symbol(">=") => Comparison::GtEq,
-            _ => return None,
-        };
+    fn term(&mut self) -> Result<Expr> {
+        let left = self.operand()?;
+        match self.infix(Notation::Term) {
+            Some(op) => Ok(Expr::call(op, [left, self.operand()?])),
+            None => Ok(left),
+        }
+    }
+
+    /// The operator at a symbol.
+    fn infix(&mut self, notation: Notation) -> Option<Op> {
+        let &Token::Symbol(symbol) = self.peek() else { return None };
+        let op = named(notation, symbol).next()?;
         self.skip();
         Some(op)
     }
 
-    fn expr(&mut self) -> Result<Expr> {
-        let left = self.operand()?;
-        let (op, overflow) = match self.peek() {
-            Token::Symbol("+") => (Arithmetic::Add, Overflow::Wrap),
-            Token::Symbol("-") => (Arithmetic::Sub, Overflow::Wrap),
-            Token::Symbol("*") => (Arithmetic::Mul, Overflow::Wrap),
-            Token::Symbol("+!") => (Arithmetic::Add, Overflow::Exception),
-            Token::Symbol("-!") => (Arithmetic::Sub, Overflow::Exception),
-            Token::Symbol("*!") => (Arithmetic::Mul, Overflow::Exception),
-            _ => return Ok(left),
-        };
-        self.skip();
-        let right = self.operand()?;
-        Ok(Expr::Binary { op, overflow, left: Box::new(left), right: Box::new(right) })
-    }
-
     fn operand(&mut self) -> Result<Expr> {
-        match self.peek() {
-            Token::Number(_) | Token::Symbol("-") => Ok(Expr::Literal(self.integer()?)),
+        let literal = match self.peek() {
+            Token::Number(_) | Token::Symbol("-") => return Ok(Expr::integer(self.integer()?)),
+            Token::Text(_) => return Ok(Literal::Bytes(self.text()?).into()),
+            Token::Word("null") => Expr::NULL,
+            Token::Word("true") => Expr::TRUE,
+            Token::Word("false") => Expr::FALSE,
             Token::Symbol("(") => {
                 self.skip();
                 let expr = self.deeper(Self::expr)?;
                 self.symbol(")")?;
-                Ok(expr)
+                return Ok(expr);
             }
-            Token::Word("bound") => {
+            &Token::Word(name) if self.is_function(name) => {
                 self.skip();
-                self.symbol("(")?;
-                let argument = Box::new(self.deeper(Self::expr)?);
-                self.symbol(",")?;
-                let magnitude_max = self.integer()?;
-                self.symbol(")")?;
-                Ok(Expr::Bound { argument, magnitude_max })
+                let arguments = self.deeper(|parser| parser.list(Self::expr))?;
+                return self.named(Notation::Function, name, arguments);
             }
-            _ => Ok(Expr::Column(self.column()?)),
-        }
+            _ => return Ok(Expr::Column(self.column()?)),
+        };
+        self.skip();
+        Ok(literal)
+    }
+
+    /// Whether the name at the current token begins a call. A column may have the name of a function.
+    fn is_function(&self, name: &str) -> bool {
+        let open = self.tokens.get(self.position + 1).map(|next| &next.token);
+        named(Notation::Function, name).next().is_some()
+            && (open == Some(&Token::Symbol("(")) || KEYWORDS.contains(&name))
+    }
+
+    /// The operator of this name: the first that takes the arguments, else the first.
+    fn named(&self, notation: Notation, name: &str, arguments: Vec<Expr>) -> Result<Expr> {
+        let takes = |op: &Op| {
+            op.signature().takes.iter().any(|parameters| {
+                arguments.iter().enumerate().all(|(index, argument)| {
+                    let ty = argument.value_type(|column| self.column_value_type(column));
+                    parameters.at(index).is_some_and(|parameter| may_be(parameter, ty))
+                })
+            })
+        };
+        let op = named(notation, name).find(takes).or_else(|| named(notation, name).next());
+        Ok(Expr::call(op.ok_or_else(|| self.expected("an operator"))?, arguments))
+    }
+
+    fn column_value_type(&self, column: usize) -> ValueType {
+        self.columns.get(column).map_or(ValueType::I64, |column| column.ty.value_type())
     }
 
     fn column(&mut self) -> Result<usize> {
@@ -406,9 +377,28 @@ impl Parser<'_> {
                     _ => return Err(self.error(ParseErrorKind::AmbiguousColumn(name.to_string()))),
                 }
             }
-            _ => return Err(self.expected("a column or a number")),
+            _ => return Err(self.expected("an operand")),
         };
         self.skip();
         Ok(index)
+    }
+}
+
+/// The operators with a name.
+fn named(notation: Notation, name: &str) -> impl Iterator<Item = Op> {
+    Op::all().into_iter().filter(move |op| {
+        let signature = op.signature();
+        signature.notation == notation && signature.name == name
+    })
+}
+
+/// Whether an argument of a type may be meant.
+fn may_be(parameter: Parameter, argument: ValueType) -> bool {
+    match parameter {
+        Parameter::Value(ty) | Parameter::Plain(ty) | Parameter::Column(ty) | Parameter::Constant(ty) => {
+            ty == argument
+        }
+        Parameter::Natural => argument == ValueType::I64,
+        Parameter::AnyColumn => true,
     }
 }

@@ -1,10 +1,8 @@
 //! From a fragment to its text.
 
 use super::is_plain;
-use crate::fragment::{
-    Aggregate, AggregateFunction, Arithmetic, Column, ColumnType, Comparison, Expr, Fragment, Output,
-    Overflow, Predicate,
-};
+use crate::fragment::{Aggregate, Column, ColumnType, Expr, Fragment, Literal, Output};
+use crate::ops::Notation;
 use std::fmt::{self, Display, Formatter};
 
 impl Display for Fragment {
@@ -23,7 +21,7 @@ impl Display for Fragment {
         let names = Names::new(&self.columns);
         if let Some(filter) = &self.filter {
             write!(f, "filter ")?;
-            names.predicate(f, filter)?;
+            names.expr(f, filter)?;
             writeln!(f)?;
         }
         let Output::Aggregates { keys, aggregates } = &self.output else {
@@ -43,16 +41,16 @@ impl Display for Fragment {
 }
 
 impl Fragment {
-    /// A predicate over the columns of this fragment, as its text has it.
-    pub(crate) fn predicate_text(&self, predicate: &Predicate) -> String {
+    /// An expression over the columns of this fragment, as its text has it.
+    pub(crate) fn expr_text(&self, expr: &Expr) -> String {
         let names = Names::new(&self.columns);
-        fmt::from_fn(|f| names.predicate(f, predicate)).to_string()
+        fmt::from_fn(|f| names.expr(f, expr)).to_string()
     }
 
     /// The same of an aggregate, its FILTER left out.
-    pub(crate) fn aggregate_text(&self, function: &AggregateFunction) -> String {
+    pub(crate) fn aggregate_text(&self, aggregate: &Aggregate) -> String {
         let names = Names::new(&self.columns);
-        fmt::from_fn(|f| names.function(f, function)).to_string()
+        fmt::from_fn(|f| names.call(f, aggregate.function.signature().name, &aggregate.arguments)).to_string()
     }
 }
 
@@ -118,134 +116,85 @@ impl<'a> Names<'a> {
 
     fn aggregate(&self, f: &mut Formatter<'_>, aggregate: &Aggregate) -> fmt::Result {
         write!(f, "aggregate ")?;
-        self.function(f, &aggregate.function)?;
+        self.call(f, aggregate.function.signature().name, &aggregate.arguments)?;
         if let Some(filter) = &aggregate.filter {
             write!(f, " filter ")?;
-            self.predicate(f, filter)?;
+            self.expr(f, filter)?;
         }
         writeln!(f)
     }
 
-    fn function(&self, f: &mut Formatter<'_>, function: &AggregateFunction) -> fmt::Result {
-        let name = match function {
-            AggregateFunction::Count { .. } => "count",
-            AggregateFunction::SumWrap(_) => "sum_wrap",
-            AggregateFunction::SumExact(_) => "sum_exact",
-            AggregateFunction::Min(_) => "min",
-            AggregateFunction::Max(_) => "max",
-        };
-        write!(f, "{name}(")?;
-        if let Some(argument) = function.argument() {
-            self.expr(f, argument)?;
-        }
-        if let AggregateFunction::Count { non_null } = function {
-            separated(f, non_null, |f, column| self.column(f, *column))?;
-        }
-        write!(f, ")")
-    }
-
-    fn predicate(&self, f: &mut Formatter<'_>, predicate: &Predicate) -> fmt::Result {
-        let not = |negated: &bool| if *negated { "not " } else { "" };
-        match predicate {
-            Predicate::Literal(None) => return write!(f, "null"),
-            Predicate::Literal(Some(value)) => return write!(f, "{value}"),
-            Predicate::IsNull { column, negated } => {
-                self.column(f, *column)?;
-                return write!(f, " is {}null", not(negated));
-            }
-            Predicate::Compare { op, left, right } => {
-                self.expr(f, left)?;
-                write!(f, " {op} ")?;
-                return self.expr(f, right);
-            }
-            Predicate::In { expr, values, negated } => {
-                self.expr(f, expr)?;
-                write!(f, " {}in (", not(negated))?;
-                separated(f, values, |f, value| write!(f, "{value}"))?;
-            }
-            Predicate::StringIn { column, values, negated } => {
-                self.column(f, *column)?;
-                write!(f, " {}in (", not(negated))?;
-                separated(f, values, |f, value| write!(f, "{}", Quoted(value)))?;
-            }
-            Predicate::And(parts) => {
-                write!(f, "and(")?;
-                separated(f, parts, |f, part| self.predicate(f, part))?;
-            }
-            Predicate::Or(parts) => {
-                write!(f, "or(")?;
-                separated(f, parts, |f, part| self.predicate(f, part))?;
-            }
-            Predicate::Not(inner) => {
-                write!(f, "not(")?;
-                self.predicate(f, inner)?;
-            }
-        }
-        write!(f, ")")
-    }
-
     fn expr(&self, f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
-        let Expr::Binary { op, overflow, left, right } = expr else { return self.operand(f, expr) };
-        self.operand(f, left)?;
-        let mark = match overflow {
-            Overflow::Wrap => "",
-            Overflow::Exception => "!",
-        };
-        write!(f, " {op}{mark} ")?;
-        self.operand(f, right)
+        let Expr::Call(op, arguments) = expr else { return self.operand(f, expr) };
+        let signature = op.signature();
+        match (signature.notation, arguments.as_slice()) {
+            (Notation::Relation, [left, right]) => {
+                self.term(f, left)?;
+                write!(f, " {} ", signature.name)?;
+                self.term(f, right)
+            }
+            (Notation::List, [sought, values @ ..]) => {
+                self.term(f, sought)?;
+                write!(f, " ")?;
+                self.call(f, &format!("{} ", signature.name), values)
+            }
+            (Notation::Postfix, [argument]) => {
+                self.term(f, argument)?;
+                write!(f, " {}", signature.name)
+            }
+            _ => self.term(f, expr),
+        }
     }
 
+    /// What stands beside a relation.
+    fn term(&self, f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
+        match expr {
+            Expr::Call(op, arguments) if op.signature().notation == Notation::Term => {
+                let [left, right] = arguments.as_slice() else { return self.operand(f, expr) };
+                self.operand(f, left)?;
+                write!(f, " {} ", op.signature().name)?;
+                self.operand(f, right)
+            }
+            _ => self.operand(f, expr),
+        }
+    }
+
+    /// What stands beside an operator: anything else is in parentheses.
     fn operand(&self, f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
         match expr {
             Expr::Column(column) => self.column(f, *column),
-            Expr::Literal(value) => write!(f, "{value}"),
-            Expr::Binary { .. } => {
+            Expr::Literal(Literal::Bool(None)) => write!(f, "null"),
+            Expr::Literal(Literal::Bool(Some(truth))) => write!(f, "{truth}"),
+            Expr::Literal(Literal::I64(value)) => write!(f, "{value}"),
+            Expr::Literal(Literal::Bytes(bytes)) => write!(f, "{}", Quoted(bytes)),
+            Expr::Call(op, arguments) => {
+                let signature = op.signature();
+                // An operator with a number of arguments that it does not take has no other form.
+                let is_infix = match signature.notation {
+                    Notation::Term | Notation::Relation => arguments.len() == 2,
+                    Notation::List => !arguments.is_empty(),
+                    Notation::Postfix => arguments.len() == 1,
+                    Notation::Function => false,
+                };
+                if !is_infix {
+                    return self.call(f, signature.name, arguments);
+                }
                 write!(f, "(")?;
                 self.expr(f, expr)?;
                 write!(f, ")")
             }
-            Expr::Bound { argument, magnitude_max } => {
-                write!(f, "bound(")?;
-                self.expr(f, argument)?;
-                write!(f, ", {magnitude_max})")
+        }
+    }
+
+    /// `name(argument, ...)`
+    fn call(&self, f: &mut Formatter<'_>, name: &str, arguments: &[Expr]) -> fmt::Result {
+        write!(f, "{name}(")?;
+        for (index, argument) in arguments.iter().enumerate() {
+            if index > 0 {
+                write!(f, ", ")?;
             }
+            self.expr(f, argument)?;
         }
-    }
-}
-
-fn separated<T>(
-    f: &mut Formatter<'_>,
-    items: &[T],
-    mut print: impl FnMut(&mut Formatter<'_>, &T) -> fmt::Result,
-) -> fmt::Result {
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            write!(f, ", ")?;
-        }
-        print(f, item)?;
-    }
-    Ok(())
-}
-
-impl Display for Arithmetic {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Arithmetic::Add => "+",
-            Arithmetic::Sub => "-",
-            Arithmetic::Mul => "*",
-        })
-    }
-}
-
-impl Display for Comparison {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Comparison::Eq => "=",
-            Comparison::NotEq => "<>",
-            Comparison::Lt => "<",
-            Comparison::LtEq => "<=",
-            Comparison::Gt => ">",
-            Comparison::GtEq => ">=",
-        })
+        write!(f, ")")
     }
 }

@@ -1,13 +1,13 @@
-//! The text of a field into an integer: the grammars of [`ColumnType`], to the letter.
+//! The text of a field into a value: the grammars of [`ColumnType`], to the letter.
 
+use super::evaluate::Value;
 use crate::fragment::ColumnType;
 
 /// Digits of the largest power of ten below 2^63, less one: any number of so many digits fits into an `i64`.
 const DIGITS_MAX: usize = 18;
 
-/// The value of a text that is not empty. None outside the grammar of the type, and for strings, which have no
-/// integer value.
-pub fn value(ty: ColumnType, text: &[u8]) -> Option<i64> {
+/// The value of a text that is not empty. None outside the grammar of the type.
+pub(super) fn value(ty: ColumnType, text: &[u8]) -> Option<Value<'_>> {
     match ty {
         ColumnType::Int { bits, signed } => {
             let number = Number::read(text, DIGITS_MAX, 0)?;
@@ -16,26 +16,27 @@ pub fn value(ty: ColumnType, text: &[u8]) -> Option<i64> {
                 false => (0, (1i128 << bits) - 1),
             };
             let has_sign_or_none_allowed = signed || !number.negative;
-            (has_sign_or_none_allowed && (min..=max).contains(&number.value.into())).then_some(number.value)
+            let fits = has_sign_or_none_allowed && (min..=max).contains(&number.value.into());
+            fits.then_some(Value::I64(number.value))
         }
         ColumnType::Float { scale } => {
             let number = Number::read(text, 15, scale.into())?;
             // Integers have one zero only.
             let is_negative_zero = number.negative && number.value == 0;
-            (!is_negative_zero).then_some(number.value)
+            (!is_negative_zero).then_some(Value::I64(number.value))
         }
         ColumnType::Decimal { precision, scale } => {
             let number = Number::read(text, DIGITS_MAX, scale.into())?;
             let limit = 10i128.pow(precision.into());
-            (i128::from(number.value).abs() < limit).then_some(number.value)
+            (i128::from(number.value).abs() < limit).then_some(Value::I64(number.value))
         }
-        ColumnType::Date => date(text),
+        ColumnType::Date => date(text).map(Value::I64),
         ColumnType::Boolean => match text {
-            b"true" => Some(1),
-            b"false" => Some(0),
+            b"true" => Some(Value::Bool(true)),
+            b"false" => Some(Value::Bool(false)),
             _ => None,
         },
-        ColumnType::String => None,
+        ColumnType::String => Some(Value::Bytes(text)),
     }
 }
 

@@ -6,13 +6,12 @@
 //! 1. Its bytes are cut into fields as the csv-core crate does it (record.rs). Exceptions: a doubled or escaped
 //!    quote, anything but a delimiter or terminator behind a closing quote, another number of fields than
 //!    [`Fragment::field_count`], bytes that are not UTF-8.
-//! 2. The text of *every* column, needed or not, is read ([`value`]). Exceptions: an empty field of a column that
+//! 2. The text of *every* column, needed or not, is read ([`field`]). Exceptions: an empty field of a column that
 //!    may not be NULL, a text outside the grammar of its type.
-//! 3. The filter is evaluated, *all of it*, without short cuts (evaluate.rs). Exceptions: an overflow of an
-//!    operation with [`Overflow::Exception`](super::Overflow::Exception) and a violated
-//!    [`Bound`](super::Expr::Bound), anywhere in it, even if the predicate is decided without them. But nothing is
-//!    evaluated in an operand (a side of a comparison, the left side of IN) one of whose columns is NULL: it is
-//!    NULL as a whole. If the filter is not true, the record is done.
+//! 3. The filter is evaluated, *all of it*, without short cuts (evaluate.rs, and ops/, which has a file for each
+//!    family of [`crate::ops`]). Exceptions: an operator that fails, anywhere in it, even if the predicate is decided
+//!    without it. But nothing is evaluated in an operand (a side of a comparison, the left side of IN) one of whose
+//!    columns is NULL: it is NULL as a whole. If the filter is not true, the record is done.
 //! 4. For [`Output::Records`] the record is appended to the output.
 //! 5. For [`Output::Aggregates`] the FILTER of every aggregate is evaluated in the same way, and of each aggregate
 //!    whose FILTER is true the argument, like an operand. Same exceptions. A key string that is longer than its
@@ -20,20 +19,20 @@
 //!    record leaves no trace in any state, and it does not count as matched.
 //!
 //! An exception record's bytes are appended to the output in both modes.
+//!
+//! What an operator or an aggregate means is written here a second time, on purpose: nothing is borrowed from
+//! [`crate::ops`], [`crate::aggregates`] or [`crate::fragment::normalize`] but their names, so that a mistake there does
+//! not agree with itself.
 
+mod aggregates;
 mod evaluate;
-#[cfg(any(test, feature = "testing"))]
-pub(crate) mod random;
+mod field;
+mod ops;
 mod record;
-mod state;
-mod value;
 
-pub use value::value;
-
-use super::{Aggregate, AggregateFunction, Column, Fragment, Key, Output};
-use evaluate::{Cell, Exception};
+use crate::fragment::{Aggregate, Column, Fragment, Key, Output};
+use evaluate::{Exception, Value};
 use record::Record;
-use state::Update;
 use std::collections::BTreeMap;
 
 /// What a run over some bytes made of them.
@@ -50,7 +49,7 @@ pub struct Outcome {
     pub exceptions: u64,
     /// Raw records, without their terminator, each followed by LF.
     pub output: Vec<u8>,
-    /// State of the aggregates in their order, [`AggregateFunction::state_words`] words each. Empty when there
+    /// State of the aggregates in their order, `AggregateFunction::state_words` words each. Empty when there
     /// are keys.
     pub accumulators: Vec<u64>,
     /// State of the aggregates of each group, by the words of the key's entry in the group table: first
@@ -62,7 +61,7 @@ impl Outcome {
     /// Of no bytes.
     fn new(fragment: &Fragment) -> Outcome {
         let accumulators = match &fragment.output {
-            Output::Aggregates { keys, aggregates } if keys.is_empty() => state::new(aggregates),
+            Output::Aggregates { keys, aggregates } if keys.is_empty() => aggregates::new(aggregates),
             _ => Vec::new(),
         };
         Outcome { accumulators, ..Outcome::default() }
@@ -77,11 +76,11 @@ impl Outcome {
         self.output.extend_from_slice(&next.output);
         let Output::Aggregates { aggregates, .. } = &fragment.output else { return };
         if !next.accumulators.is_empty() {
-            state::merge(aggregates, &mut self.accumulators, &next.accumulators);
+            aggregates::merge(aggregates, &mut self.accumulators, &next.accumulators);
         }
         for (key, words) in &next.groups {
-            let group = self.groups.entry(key.clone()).or_insert_with(|| state::new(aggregates));
-            state::merge(aggregates, group, words);
+            let group = self.groups.entry(key.clone()).or_insert_with(|| aggregates::new(aggregates));
+            aggregates::merge(aggregates, group, words);
         }
     }
 }
@@ -119,7 +118,7 @@ fn process(fragment: &Fragment, record: &Record<'_>, outcome: &mut Outcome) -> R
     }
     let row = row(&fragment.columns, record)?;
     if let Some(filter) = &fragment.filter
-        && evaluate::predicate(filter, &row)? != Some(true)
+        && evaluate::evaluate(filter, &row)? != Value::Bool(true)
     {
         return Ok(());
     }
@@ -130,9 +129,9 @@ fn process(fragment: &Fragment, record: &Record<'_>, outcome: &mut Outcome) -> R
             let state = if keys.is_empty() {
                 &mut outcome.accumulators
             } else {
-                outcome.groups.entry(group(keys, &row)?).or_insert_with(|| state::new(aggregates))
+                outcome.groups.entry(group(keys, &row)?).or_insert_with(|| aggregates::new(aggregates))
             };
-            state::update(aggregates, state, &updates);
+            aggregates::update(aggregates, state, &updates);
         }
     }
     outcome.matched += 1;
@@ -140,49 +139,46 @@ fn process(fragment: &Fragment, record: &Record<'_>, outcome: &mut Outcome) -> R
 }
 
 /// The values of the columns.
-fn row<'a>(columns: &[Column], record: &Record<'a>) -> Result<Vec<Cell<'a>>, Exception> {
-    let cell = |column: &Column| match record.fields[column.field] {
-        b"" if column.nullable => Ok(Cell::Null),
+fn row<'a>(columns: &[Column], record: &Record<'a>) -> Result<Vec<Value<'a>>, Exception> {
+    let value = |column: &Column| match record.fields[column.field] {
+        b"" if column.nullable => Ok(Value::Null),
         b"" => Err(Exception),
-        text if column.ty == super::ColumnType::String => Ok(Cell::String(text)),
-        text => value(column.ty, text).map(Cell::Integer).ok_or(Exception),
+        text => field::value(column.ty, text).ok_or(Exception),
     };
-    columns.iter().map(cell).collect()
+    columns.iter().map(value).collect()
 }
 
-/// What the record adds to each aggregate.
-fn updates(aggregates: &[Aggregate], row: &[Cell<'_>]) -> Result<Vec<Update>, Exception> {
+/// What the record adds to each aggregate: the values of its arguments. None: it is ignored, because the FILTER is not
+/// true or an argument is NULL.
+fn updates<'a>(
+    aggregates: &'a [Aggregate],
+    row: &[Value<'a>],
+) -> Result<Vec<Option<Vec<Value<'a>>>>, Exception> {
     // One exception is as good as another, so their order does not matter.
-    let wanted = |aggregate: &Aggregate| match &aggregate.filter {
-        None => Ok(true),
-        Some(filter) => Ok(evaluate::predicate(filter, row)? == Some(true)),
-    };
-    let update = |aggregate: &Aggregate| {
-        if !wanted(aggregate)? {
-            return Ok(Update::None);
+    let update = |aggregate: &'a Aggregate| {
+        if let Some(filter) = &aggregate.filter
+            && evaluate::evaluate(filter, row)? != Value::Bool(true)
+        {
+            return Ok(None);
         }
-        match (&aggregate.function, aggregate.function.argument()) {
-            (AggregateFunction::Count { non_null }, _) => {
-                let counts = non_null.iter().all(|&column| row[column] != Cell::Null);
-                Ok(if counts { Update::Count } else { Update::None })
-            }
-            (_, Some(argument)) => Ok(evaluate::expr(argument, row)?.map_or(Update::None, Update::Value)),
-            (_, None) => unreachable!("all but count have an argument"),
-        }
+        let values = aggregate.arguments.iter().map(|argument| evaluate::evaluate(argument, row));
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(values).filter(|values| !values.contains(&Value::Null)))
     };
     aggregates.iter().map(update).collect()
 }
 
 /// The words of the record's key.
-fn group(keys: &[Key], row: &[Cell<'_>]) -> Result<Vec<u64>, Exception> {
+fn group(keys: &[Key], row: &[Value<'_>]) -> Result<Vec<u64>, Exception> {
     let mut words = vec![1];
     for (index, key) in keys.iter().enumerate() {
         let end = words.len() + key.words();
         match row[key.column] {
-            Cell::Null => words[0] |= 1 << (1 + index),
-            Cell::Integer(value) => words.push(value as u64),
-            Cell::String(text) if text.len() > key.string_bytes_max => return Err(Exception),
-            Cell::String(text) => {
+            Value::Null => words[0] |= 1 << (1 + index),
+            Value::Bool(truth) => words.push(truth.into()),
+            Value::I64(value) => words.push(value as u64),
+            Value::Bytes(text) if text.len() > key.string_bytes_max => return Err(Exception),
+            Value::Bytes(text) => {
                 words.push(text.len() as u64);
                 words.extend(text.chunks(8).map(|chunk| {
                     let mut padded = [0; 8];

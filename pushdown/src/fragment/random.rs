@@ -1,6 +1,10 @@
 //! Seeded random fragments and CSV for them: small, valid, and odd in every way that the compiler knows.
+//!
+//! Operators and aggregates are drawn from the tables of [`crate::ops`] and [`crate::aggregates`] and get arguments by
+//! their signatures, so that a new one is generated as soon as it is there.
 
 use crate::fragment::*;
+use crate::ops::{Op, Parameter, Parameters};
 
 /// xorshift64*, so that a seed means the same everywhere.
 pub struct Random(u64);
@@ -77,7 +81,7 @@ impl Random {
         if self.one_in(3) {
             columns.reverse();
         }
-        let filter = (!self.one_in(4)).then(|| self.predicate(&columns, 3));
+        let filter = (!self.one_in(4)).then(|| self.expr(ValueType::Bool, &columns, 3));
         let output = if self.one_in(3) { Output::Records } else { self.aggregates(&columns) };
         Fragment { dialect, field_count, columns, filter, output }
     }
@@ -106,75 +110,89 @@ impl Random {
             }
         }
         let least = usize::from(keys.is_empty());
-        let aggregates = (0..least + self.below(4))
-            .map(|_| {
-                let function = match self.below(5) {
-                    0 => {
-                        let non_null = (0..columns.len()).filter(|_| self.one_in(3)).collect();
-                        AggregateFunction::Count { non_null }
-                    }
-                    1 => AggregateFunction::SumWrap(self.expr(columns, 2)),
-                    2 => AggregateFunction::SumExact(self.expr(columns, 2)),
-                    3 => AggregateFunction::Min(self.expr(columns, 2)),
-                    _ => AggregateFunction::Max(self.expr(columns, 2)),
-                };
-                Aggregate { function, filter: self.one_in(3).then(|| self.predicate(columns, 1)) }
-            })
-            .collect();
+        let aggregates = (0..least + self.below(4)).map(|_| self.aggregate(columns)).collect();
         Output::Aggregates { keys, aggregates }
     }
 
-    /// A predicate of at most `depth` levels above the leaves.
-    pub fn predicate(&mut self, columns: &[Column], depth: usize) -> Predicate {
-        if depth > 0 && !self.one_in(3) {
-            let count = self.below(4);
-            return match self.below(3) {
-                0 => Predicate::And((0..count).map(|_| self.predicate(columns, depth - 1)).collect()),
-                1 => Predicate::Or((0..count).map(|_| self.predicate(columns, depth - 1)).collect()),
-                _ => Predicate::Not(Box::new(self.predicate(columns, depth - 1))),
-            };
-        }
-        let negated = self.one_in(2);
-        let strings: Vec<usize> = positions(columns, |ty| ty == ColumnType::String);
-        match self.below(8) {
-            0 => Predicate::Literal(*self.pick(&[None, Some(true), Some(false)])),
-            1 if !columns.is_empty() => Predicate::IsNull { column: self.below(columns.len()), negated },
-            2 | 3 if !strings.is_empty() => {
-                let values = (0..1 + self.below(3)).map(|_| self.string()).collect();
-                Predicate::StringIn { column: *self.pick(&strings), values, negated }
-            }
-            4 => {
-                let values = (0..1 + self.below(4)).map(|_| *self.pick(&INTEGERS)).collect();
-                Predicate::In { expr: self.expr(columns, 1), values, negated }
-            }
-            _ => {
-                use Comparison::*;
-                let op = *self.pick(&[Eq, NotEq, Lt, LtEq, Gt, GtEq]);
-                Predicate::Compare { op, left: self.expr(columns, 1), right: self.expr(columns, 1) }
+    fn aggregate(&mut self, columns: &[Column]) -> Aggregate {
+        let all = AggregateFunction::all();
+        loop {
+            let function = *self.pick(&all);
+            if let Some(arguments) = self.arguments(function.signature().takes, columns, 2, 2) {
+                let filter = self.one_in(3).then(|| self.expr(ValueType::Bool, columns, 1));
+                return Aggregate { function, arguments, filter };
             }
         }
     }
 
-    /// An expression of at most `depth` levels above the leaves.
-    pub fn expr(&mut self, columns: &[Column], depth: usize) -> Expr {
-        if depth > 0 && self.one_in(2) {
-            if self.one_in(4) {
-                let magnitude_max = *self.pick(&[0, 3, 1000, i64::MAX]);
-                return Expr::Bound { argument: Box::new(self.expr(columns, depth - 1)), magnitude_max };
+    /// An expression with at most `depth` levels above the leaves. A condition's leaves are operators with operands.
+    pub fn expr(&mut self, ty: ValueType, columns: &[Column], depth: usize) -> Expr {
+        let is_condition = ty == ValueType::Bool;
+        let wants_call = if is_condition { !self.one_in(8) } else { depth > 0 && self.one_in(2) };
+        if wants_call {
+            // Of conditions only, or of other operands.
+            let is_inner = is_condition && depth > 0 && !self.one_in(3);
+            let ops: Vec<Op> = Op::all()
+                .into_iter()
+                .filter(|op| {
+                    op.signature().gives == ty && (!is_condition || takes_conditions(*op) == is_inner)
+                })
+                .collect();
+            // An operator for which the fragment has no columns is not tried for ever.
+            for _ in 0..if ops.is_empty() { 0 } else { 4 } {
+                let op = *self.pick(&ops);
+                let takes = *self.pick(op.signature().takes);
+                let operand_depth = if is_condition { 1 } else { depth - 1 };
+                let condition_depth = depth.saturating_sub(1);
+                if let Some(arguments) = self.arguments(takes, columns, operand_depth, condition_depth) {
+                    return Expr::call(op, arguments);
+                }
             }
-            return Expr::Binary {
-                op: *self.pick(&[Arithmetic::Add, Arithmetic::Sub, Arithmetic::Mul]),
-                overflow: *self.pick(&[Overflow::Wrap, Overflow::Exception]),
-                left: Box::new(self.expr(columns, depth - 1)),
-                right: Box::new(self.expr(columns, depth - 1)),
-            };
         }
-        let integers = positions(columns, |ty| ty != ColumnType::String);
-        if integers.is_empty() || self.one_in(3) {
-            Expr::Literal(*self.pick(&INTEGERS))
-        } else {
-            Expr::Column(*self.pick(&integers))
+        if !self.one_in(3)
+            && let Some(column) = self.column(columns, |column| column == ty)
+        {
+            return column;
         }
+        if is_condition && self.one_in(3) { Expr::NULL } else { self.constant(ty) }
+    }
+
+    /// Arguments that are taken. None if there is no column that would be right.
+    fn arguments(
+        &mut self,
+        takes: Parameters,
+        columns: &[Column],
+        operand_depth: usize,
+        condition_depth: usize,
+    ) -> Option<Vec<Expr>> {
+        let count = takes.first.len() + if takes.rest.is_some() { self.below(4) } else { 0 };
+        (0..count)
+            .map(|index| match takes.at(index)? {
+                Parameter::Value(ValueType::Bool) => {
+                    Some(self.expr(ValueType::Bool, columns, condition_depth))
+                }
+                Parameter::Value(ty) => Some(self.expr(ty, columns, operand_depth)),
+                Parameter::Plain(ty) if self.one_in(3) => Some(self.constant(ty)),
+                Parameter::Plain(ty) | Parameter::Column(ty) => self.column(columns, |column| column == ty),
+                Parameter::AnyColumn => self.column(columns, |_| true),
+                Parameter::Constant(ty) => Some(self.constant(ty)),
+                Parameter::Natural => Some(Expr::integer(*self.pick(&[0, 3, 1000, i64::MAX]))),
+            })
+            .collect()
+    }
+
+    fn column(&mut self, columns: &[Column], wanted: impl Fn(ValueType) -> bool) -> Option<Expr> {
+        let found: Vec<usize> =
+            (0..columns.len()).filter(|index| wanted(columns[*index].ty.value_type())).collect();
+        (!found.is_empty()).then(|| Expr::Column(*self.pick(&found)))
+    }
+
+    fn constant(&mut self, ty: ValueType) -> Expr {
+        Expr::Literal(match ty {
+            ValueType::Bool => Literal::Bool(Some(self.one_in(2))),
+            ValueType::I64 => Literal::I64(*self.pick(&INTEGERS)),
+            ValueType::Bytes => Literal::Bytes(self.string()),
+        })
     }
 
     fn string(&mut self) -> Vec<u8> {
@@ -262,6 +280,7 @@ impl Random {
     }
 }
 
-fn positions(columns: &[Column], wanted: impl Fn(ColumnType) -> bool) -> Vec<usize> {
-    (0..columns.len()).filter(|index| wanted(columns[*index].ty)).collect()
+/// Whether an operator makes conditions of conditions.
+fn takes_conditions(op: Op) -> bool {
+    op.signature().takes.iter().any(|takes| takes.at(0) == Some(Parameter::Value(ValueType::Bool)))
 }

@@ -1,6 +1,10 @@
-//! Aggregates and group keys, and how their state is read back.
+//! Aggregates and group keys, and how their state is read back. A file each for the families of `pushdown::aggregates`.
 //!
 //! A program keeps sums and counts; `avg` is made of both. Aggregates that are the same to a program are kept once.
+
+mod count;
+mod min_max;
+mod sum;
 
 use std::sync::Arc;
 
@@ -11,15 +15,15 @@ use datafusion::functions_aggregate::min_max::{Max, Min};
 use datafusion::functions_aggregate::sum::Sum;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
-use datafusion::physical_expr::expressions::{Column as PhysicalColumn, Literal};
-use pushdown::fragment::{Aggregate, AggregateFunction, ColumnType, Expr, Key, Output, Predicate};
+use datafusion::physical_expr::expressions::Column as PhysicalColumn;
+use pushdown::aggregates::MinMax;
+use pushdown::fragment::{Aggregate, ColumnType, Key, Output};
 
 use super::fallible::{may_fail, may_skip_failure};
-use super::predicates::predicate;
-use super::values::{Kind, Value, data_type, value};
+use super::predicate;
 use crate::columns::Columns;
 use crate::decline::{DeclineReason, Declined, Part};
-use crate::decode::{Number, StateColumn, StateDecoder, StateKind};
+use crate::decode::{StateColumn, StateDecoder, StateKind};
 use crate::sample::Sample;
 
 /// One aggregate of the plan, with its expressions over the columns of the file.
@@ -115,115 +119,27 @@ impl Builder<'_> {
         };
         let implementation = function.fun().inner();
         if implementation.is::<Count>() {
-            let non_null = self.counted(&planned.arguments)?;
-            self.keep(AggregateFunction::Count { non_null }, filter, &[StateKind::Count]);
-            return Ok(());
+            return count::add(self, planned, filter);
         }
         let [argument] = planned.arguments.as_slice() else {
             return Err(DeclineReason::Aggregate(function.fun().name().to_owned()));
         };
         if implementation.is::<Sum>() || implementation.is::<Avg>() {
-            self.add_sum(planned, argument, filter, implementation.is::<Avg>())
+            sum::add(self, planned, argument, filter, implementation.is::<Avg>())
         } else if implementation.is::<Min>() || implementation.is::<Max>() {
-            self.add_extreme(planned, argument, filter, implementation.is::<Min>())
+            let function = if implementation.is::<Min>() { MinMax::Min } else { MinMax::Max };
+            min_max::add(self, planned, argument, filter, function)
         } else {
             Err(DeclineReason::Aggregate(function.fun().name().to_owned()))
         }
     }
 
-    fn add_sum(
-        &mut self,
-        planned: &PlannedAggregate<'_>,
-        argument: &Arc<dyn PhysicalExpr>,
-        filter: Option<Predicate>,
-        average: bool,
-    ) -> Result<(), DeclineReason> {
-        let ty = data_type(self.columns, argument)?;
-        let Value { expr, kind } = value(self.columns, argument)?;
-        let (function, number) = match (kind, &ty) {
-            (Kind::Int, DataType::Int64 | DataType::UInt64) if !average => {
-                (AggregateFunction::SumWrap(expr), Number::Int)
-            }
-            (Kind::Float { scale, .. }, DataType::Float64) => {
-                (AggregateFunction::SumExact(expr), Number::Float { scale })
-            }
-            (Kind::Decimal { .. }, DataType::Decimal128(..)) => {
-                (AggregateFunction::SumExact(expr), Number::Decimal)
-            }
-            _ => return Err(declined_argument(planned, &ty)),
-        };
-        let sum = StateKind::Sum(number);
-        let state: &[StateKind] = if average { &[StateKind::SumCount, sum] } else { &[sum] };
-        self.keep(function, filter, state);
-        Ok(())
-    }
-
-    fn add_extreme(
-        &mut self,
-        planned: &PlannedAggregate<'_>,
-        argument: &Arc<dyn PhysicalExpr>,
-        filter: Option<Predicate>,
-        least: bool,
-    ) -> Result<(), DeclineReason> {
-        let ty = data_type(self.columns, argument)?;
-        if ty.is_string() {
-            return Err(declined_argument(planned, &ty));
-        }
-        let Value { expr, kind } = value(self.columns, argument)?;
-        let number = match kind {
-            Kind::Int => Number::Int,
-            Kind::Float { rounded: true, .. } => return Err(DeclineReason::FloatRounding),
-            Kind::Float { scale, .. } => Number::Float { scale },
-            Kind::Decimal { .. } => Number::Decimal,
-            Kind::Date => Number::Date,
-            Kind::Boolean => return Err(declined_argument(planned, &ty)),
-        };
-        let function = if least { AggregateFunction::Min(expr) } else { AggregateFunction::Max(expr) };
-        self.keep(function, filter, &[StateKind::Extreme(number)]);
-        Ok(())
-    }
-
-    /// Adds the columns of the partial state that are read from `function`, which is kept once.
-    fn keep(&mut self, function: AggregateFunction, filter: Option<Predicate>, state: &[StateKind]) {
-        let aggregate = Aggregate { function, filter };
+    /// Adds the columns of the partial state that are read from an aggregate, which is kept once.
+    fn keep(&mut self, aggregate: Aggregate, state: &[StateKind]) {
         let index = self.aggregates.iter().position(|kept| *kept == aggregate).unwrap_or_else(|| {
             self.aggregates.push(aggregate);
             self.aggregates.len() - 1
         });
         self.state.extend(state.iter().map(|&kind| StateColumn { aggregate: index, kind }));
-    }
-
-    /// The columns that must not be NULL for a record to be counted.
-    fn counted(&self, arguments: &[Arc<dyn PhysicalExpr>]) -> Result<Vec<usize>, DeclineReason> {
-        let mut non_null = Vec::new();
-        for argument in arguments {
-            if let Some(literal) = argument.downcast_ref::<Literal>() {
-                if literal.value().is_null() {
-                    return Err(DeclineReason::Constant(literal.value().to_string()));
-                }
-            } else if let Some(column) = argument.downcast_ref::<PhysicalColumn>() {
-                non_null.push(self.columns.find(column)?.0);
-            } else if may_fail(argument, &self.columns.schema) {
-                // Counting does not compute it, so that nothing would notice.
-                return Err(DeclineReason::MayFail);
-            } else {
-                columns_of(&value(self.columns, argument)?.expr, &mut non_null);
-            }
-        }
-        non_null.sort_unstable();
-        non_null.dedup();
-        Ok(non_null)
-    }
-}
-
-fn columns_of(expr: &Expr, found: &mut Vec<usize>) {
-    match expr {
-        Expr::Column(index) => found.push(*index),
-        Expr::Literal(_) => {}
-        Expr::Binary { left, right, .. } => {
-            columns_of(left, found);
-            columns_of(right, found);
-        }
-        Expr::Bound { argument, .. } => columns_of(argument, found),
     }
 }

@@ -1,0 +1,35 @@
+//! `sum` and `avg`, which is a sum and a count.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::physical_expr::PhysicalExpr;
+use pushdown::aggregates::Sum;
+use pushdown::fragment::{Aggregate, Expr};
+
+use super::{Builder, PlannedAggregate, declined_argument};
+use crate::decline::DeclineReason;
+use crate::decode::{Number, StateKind};
+use crate::translate::value::{Kind, Value};
+use crate::translate::{data_type, operand};
+
+pub(super) fn add(
+    builder: &mut Builder<'_>,
+    planned: &PlannedAggregate<'_>,
+    argument: &Arc<dyn PhysicalExpr>,
+    filter: Option<Expr>,
+    average: bool,
+) -> Result<(), DeclineReason> {
+    let ty = data_type(builder.columns, argument)?;
+    let Value { expr, kind } = operand(builder.columns, argument)?;
+    let (function, number) = match (kind, &ty) {
+        (Kind::Int, DataType::Int64 | DataType::UInt64) if !average => (Sum::Wrap, Number::Int),
+        (Kind::Float { scale, .. }, DataType::Float64) => (Sum::Exact, Number::Float { scale }),
+        (Kind::Decimal { .. }, DataType::Decimal128(..)) => (Sum::Exact, Number::Decimal),
+        _ => return Err(declined_argument(planned, &ty)),
+    };
+    let sum = StateKind::Sum(number);
+    let state: &[StateKind] = if average { &[StateKind::SumCount, sum] } else { &[sum] };
+    builder.keep(Aggregate { function: function.into(), arguments: vec![expr], filter }, state);
+    Ok(())
+}

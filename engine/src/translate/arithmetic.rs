@@ -1,0 +1,117 @@
+//! Arithmetic. Integers wrap where DataFusion's do. Everything that stands for a number with digits behind the point is
+//! exact or makes the record an exception record.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{BinaryExpr, NegativeExpr};
+use pushdown::fragment::Expr;
+use pushdown::ops::{Arithmetic, Overflow};
+
+use super::value::{Kind, Value};
+use super::{Translated, data_type, operand};
+use crate::columns::{Columns, SCALE_MAX};
+use crate::decline::{DeclineReason, ExpressionKind};
+
+pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Translated<Value> {
+    if let Some(negative) = expr.downcast_ref::<NegativeExpr>() {
+        return Some(negation(columns, expr, negative));
+    }
+    let binary = expr.downcast_ref::<BinaryExpr>()?;
+    let op = match binary.op() {
+        Operator::Plus => Arithmetic::Add,
+        Operator::Minus => Arithmetic::Sub,
+        Operator::Multiply => Arithmetic::Mul,
+        _ => return None,
+    };
+    Some(self::binary(columns, expr, binary, op))
+}
+
+/// `-argument`
+fn negation(
+    columns: &Columns,
+    expr: &Arc<dyn PhysicalExpr>,
+    negative: &NegativeExpr,
+) -> Result<Value, DeclineReason> {
+    let argument = operand(columns, negative.arg())?;
+    let zero = Value::new(Expr::integer(0), argument.kind);
+    arithmetic(Arithmetic::Sub, zero, argument, &data_type(columns, expr)?)
+}
+
+fn binary(
+    columns: &Columns,
+    expr: &Arc<dyn PhysicalExpr>,
+    binary: &BinaryExpr,
+    op: fn(Overflow) -> Arithmetic,
+) -> Result<Value, DeclineReason> {
+    // An operator that fails on overflow is another operator, and hides that from all but equality.
+    if *binary != BinaryExpr::new(binary.left().clone(), *binary.op(), binary.right().clone()) {
+        return Err(DeclineReason::Expression(ExpressionKind::CheckedArithmetic));
+    }
+    let left = operand(columns, binary.left())?;
+    let right = operand(columns, binary.right())?;
+    arithmetic(op, left, right, &data_type(columns, expr)?)
+}
+
+/// `left op right`, which is of type `ty` in DataFusion.
+fn arithmetic(
+    op: fn(Overflow) -> Arithmetic,
+    left: Value,
+    right: Value,
+    ty: &DataType,
+) -> Result<Value, DeclineReason> {
+    match (left.kind, right.kind, ty) {
+        // Narrower types wrap at their own width, which a program cannot.
+        (Kind::Int, Kind::Int, DataType::Int64) => {
+            Ok(Value::new(Expr::call(op(Overflow::Wrap), [left.expr, right.expr]), Kind::Int))
+        }
+        (Kind::Float { scale: a, .. }, Kind::Float { scale: b, .. }, DataType::Float64) => {
+            let (expr, scale) = scaled(op, (left.expr, a), (right.expr, b))?;
+            Ok(Value::new(expr, Kind::Float { scale, rounded: true }))
+        }
+        (Kind::Decimal { scale: a }, Kind::Decimal { scale: b }, DataType::Decimal128(_, result)) => {
+            let (expr, scale) = scaled(op, (left.expr, a), (right.expr, b))?;
+            if i64::from(scale) != i64::from(*result) {
+                return Err(DeclineReason::Shape("a decimal of another scale than its operands give"));
+            }
+            Ok(Value::new(expr, Kind::Decimal { scale }))
+        }
+        _ => Err(DeclineReason::Expression(ExpressionKind::Arithmetic(ty.clone()))),
+    }
+}
+
+/// An operation on numbers with digits behind the point, exact or an exception.
+fn scaled(
+    op: fn(Overflow) -> Arithmetic,
+    left: (Expr, u8),
+    right: (Expr, u8),
+) -> Result<(Expr, u8), DeclineReason> {
+    if let Arithmetic::Mul(_) = op(Overflow::Exception) {
+        let scale = u32::from(left.1) + u32::from(right.1);
+        if scale > u32::from(SCALE_MAX) {
+            return Err(DeclineReason::Scale(scale));
+        }
+        return Ok((Expr::call(op(Overflow::Exception), [left.0, right.0]), left.1 + right.1));
+    }
+    let scale = left.1.max(right.1);
+    let (left, right) = (rescale(left.0, left.1, scale)?, rescale(right.0, right.1, scale)?);
+    Ok((Expr::call(op(Overflow::Exception), [left, right]), scale))
+}
+
+/// The same number with more digits behind the point.
+pub(super) fn rescale(expr: Expr, from: u8, to: u8) -> Result<Expr, DeclineReason> {
+    let steps = u32::from(to.saturating_sub(from));
+    if steps == 0 {
+        return Ok(expr);
+    }
+    let factor = 10i64.checked_pow(steps).ok_or(DeclineReason::Scale(u32::from(to)))?;
+    match expr.as_integer() {
+        Some(number) => number
+            .checked_mul(factor)
+            .map(Expr::integer)
+            .ok_or_else(|| DeclineReason::Constant(format!("{number}e{steps}"))),
+        None => Ok(Expr::call(Arithmetic::Mul(Overflow::Exception), [expr, Expr::integer(factor)])),
+    }
+}

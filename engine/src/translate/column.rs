@@ -1,0 +1,31 @@
+//! Columns as operands.
+
+use std::sync::Arc;
+
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column as PhysicalColumn;
+use pushdown::fragment::{ColumnType, Expr};
+
+use super::Translated;
+use super::value::{Kind, Value};
+use crate::columns::Columns;
+use crate::decline::DeclineReason;
+
+pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Translated<Value> {
+    expr.downcast_ref::<PhysicalColumn>().map(|column| column_value(columns, column))
+}
+
+fn column_value(columns: &Columns, column: &PhysicalColumn) -> Result<Value, DeclineReason> {
+    let (index, column) = columns.find(column)?;
+    let kind = match column.ty {
+        ColumnType::Int { .. } => Kind::Int,
+        ColumnType::Float { scale } => Kind::Float { scale, rounded: false },
+        ColumnType::Decimal { scale, .. } => Kind::Decimal { scale },
+        ColumnType::Date => Kind::Date,
+        ColumnType::Boolean => Kind::Boolean,
+        ColumnType::String => {
+            return Err(DeclineReason::Comparison("strings are only supported in =, <>, IN and IS NULL"));
+        }
+    };
+    Ok(Value::new(Expr::Column(index), kind))
+}

@@ -1,0 +1,37 @@
+//! Expressions on one row, under three-valued logic, without short cuts: see step 3 of [`super`].
+
+use super::ops;
+use crate::fragment::{Expr, Literal, ValueType};
+
+/// A value in one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    Null,
+    Bool(bool),
+    I64(i64),
+    /// Those of a column are not empty.
+    Bytes(&'a [u8]),
+}
+
+/// The record is an exception record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Exception;
+
+/// The value of a condition, of an operand of it, or of the argument of an aggregate.
+pub(super) fn evaluate<'a>(expr: &'a Expr, row: &[Value<'a>]) -> Result<Value<'a>, Exception> {
+    match expr {
+        Expr::Column(column) => Ok(row[*column]),
+        Expr::Literal(Literal::Bool(truth)) => Ok(truth.map_or(Value::Null, Value::Bool)),
+        Expr::Literal(Literal::I64(value)) => Ok(Value::I64(*value)),
+        Expr::Literal(Literal::Bytes(bytes)) => Ok(Value::Bytes(bytes)),
+        Expr::Call(op, arguments) => {
+            // An operand is NULL as a whole, before anything in it may fail.
+            let is_operand = op.signature().gives != ValueType::Bool;
+            if is_operand && expr.columns().iter().any(|&column| row[column] == Value::Null) {
+                return Ok(Value::Null);
+            }
+            let values = arguments.iter().map(|argument| evaluate(argument, row));
+            ops::apply(*op, &values.collect::<Result<Vec<_>, _>>()?)
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! A limit that a value must keep.
+
+use super::{Exception, Value, invalid};
+use crate::ops::Bound;
+
+pub(super) fn apply<'a>(op: Bound, arguments: &[Value<'a>]) -> Result<Value<'a>, Exception> {
+    match (op, arguments) {
+        (Bound::Magnitude, [Value::Null, _]) => Ok(Value::Null),
+        (Bound::Magnitude, &[Value::I64(value), Value::I64(magnitude_max)]) => {
+            let allowed = -magnitude_max..=magnitude_max;
+            if allowed.contains(&value) { Ok(Value::I64(value)) } else { Err(Exception) }
+        }
+        _ => invalid(),
+    }
+}

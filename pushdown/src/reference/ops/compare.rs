@@ -1,0 +1,22 @@
+//! Comparisons: by the order of the two sides.
+
+use super::{Value, invalid};
+use crate::ops::Comparison;
+use std::cmp::Ordering;
+
+pub(super) fn apply<'a>(op: Comparison, arguments: &[Value<'a>]) -> Value<'a> {
+    let order = match arguments {
+        [Value::Null, _] | [_, Value::Null] => return Value::Null,
+        [Value::I64(left), Value::I64(right)] => left.cmp(right),
+        [Value::Bool(left), Value::Bool(right)] => left.cmp(right),
+        _ => invalid(),
+    };
+    Value::Bool(match op {
+        Comparison::Eq => order == Ordering::Equal,
+        Comparison::NotEq => order != Ordering::Equal,
+        Comparison::Lt => order == Ordering::Less,
+        Comparison::LtEq => order != Ordering::Greater,
+        Comparison::Gt => order == Ordering::Greater,
+        Comparison::GtEq => order != Ordering::Less,
+    })
+}

@@ -1,0 +1,18 @@
+//! Numbers and truth values in a list.
+
+use super::{Value, invalid};
+use crate::ops::InSet;
+
+pub(super) fn apply<'a>(op: InSet, arguments: &[Value<'a>]) -> Value<'a> {
+    match arguments {
+        [Value::Null, ..] => Value::Null,
+        [sought, values @ ..] => {
+            let found = values.contains(sought);
+            Value::Bool(match op {
+                InSet::In => found,
+                InSet::NotIn => !found,
+            })
+        }
+        [] => invalid(),
+    }
+}

@@ -1,0 +1,18 @@
+//! Strings in a list, byte for byte.
+
+use super::{Value, invalid};
+use crate::ops::StringSet;
+
+pub(super) fn apply<'a>(op: StringSet, arguments: &[Value<'a>]) -> Value<'a> {
+    match arguments {
+        [Value::Null, ..] => Value::Null,
+        [Value::Bytes(sought), values @ ..] => {
+            let found = values.iter().any(|value| matches!(value, Value::Bytes(value) if value == sought));
+            Value::Bool(match op {
+                StringSet::In => found,
+                StringSet::NotIn => !found,
+            })
+        }
+        _ => invalid(),
+    }
+}
