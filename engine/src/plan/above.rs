@@ -97,3 +97,6 @@ fn evaluates_what_may_fail(node: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     })?;
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;
