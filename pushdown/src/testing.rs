@@ -1,6 +1,8 @@
 //! For tests: random cases, and a driver that feeds bytes to a program chunk by chunk, as the engine does, and
 //! presents what came out in the form of the reference interpreter, so that the two can be compared.
 
+use std::time::SystemTime;
+
 use crate::Program;
 use crate::contract::hook;
 use crate::contract::layout::{self, Map, WINDOW_SLACK_BYTES};
@@ -8,6 +10,29 @@ use crate::fragment::{Fragment, Key, Output};
 use crate::reference::{self, Outcome};
 
 pub use crate::fragment::random::Random;
+
+/// The seeds of a random test: those from `WEIR_SEED` on, if it is set; else a number of fixed ones, and one in ten on top
+/// that no run had before. They are printed, so that `WEIR_SEED` repeats them. So many that there are `WEIR_CASES` cases,
+/// or the default.
+///
+/// # Panics
+/// When a variable is no number.
+pub fn seeds(cases_default: u64, cases_per_seed: u64) -> Vec<u64> {
+    let number = |name: &str| {
+        let text = std::env::var(name).ok()?;
+        Some(text.parse::<u64>().unwrap_or_else(|error| panic!("{name}={text}: {error}")))
+    };
+    let count = number("WEIR_CASES").unwrap_or(cases_default).div_ceil(cases_per_seed);
+    if let Some(first) = number("WEIR_SEED") {
+        return (first..).take(count as usize).collect();
+    }
+    let now =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_micros() as u64);
+    // Ten digits, far from the fixed ones.
+    let fresh = 1_000_000_000 + now % 9_000_000_000;
+    println!("fresh seeds from {fresh} on; WEIR_SEED={fresh} repeats them");
+    (0..count).chain((fresh..).take(count.div_ceil(10) as usize)).collect()
+}
 
 /// Something that can run a program: an interpreter or the kernel.
 pub trait Machine {

@@ -622,7 +622,7 @@ fn doctor() {
                 output
             }
             other => {
-                let _ = writeln!(std::io::stderr(), "\nSKIPPED: doctor without capabilities: {other:?}\n");
+                machine::testing::skip("doctor without capabilities", format!("{other:?}"));
                 return;
             }
         };

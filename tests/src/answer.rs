@@ -107,49 +107,54 @@ impl Run {
 /// several partitions fail depends on which is faster, and on which takes the files of another.
 pub async fn partition_errors(context: &SessionContext, sql: &str) -> BTreeSet<String> {
     let mut errors = BTreeSet::new();
-    for scan in 0.. {
-        for file in 0.. {
+    for alone in [false, true] {
+        for scan in 0.. {
+            let mut file = 0;
             // A plan can be executed only once.
-            let Ok(plan) = physical_plan(context, sql).await else { return errors };
-            match with_one_file(plan, scan, file) {
-                Ok(Some(plan)) => {
-                    if let Err(error) = collect(plan, context.task_ctx()).await {
-                        errors.insert(error.to_string());
-                    }
+            while let Ok(plan) = physical_plan(context, sql).await
+                && let Ok(Some(plan)) = with_one_file(plan, scan, file, alone)
+            {
+                if let Err(error) = collect(plan, context.task_ctx()).await {
+                    errors.insert(error.to_string());
                 }
-                // There is no such file; if it is the first, there is no such scan.
-                Ok(None) if file == 0 => return errors,
-                Ok(None) => break,
-                Err(_) => return errors,
+                file += 1;
+            }
+            // There is no such scan.
+            if file == 0 {
+                break;
             }
         }
     }
     errors
 }
 
-/// The plan with only one file, or range of one, in one of its CSV scans.
+/// The plan with only one file, or range of one, in one of its CSV scans; if that is to be alone, with none in the others.
 fn with_one_file(
     plan: Arc<dyn ExecutionPlan>,
     scan: usize,
     file: usize,
+    alone: bool,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let mut scans = 0;
+    let (mut scans, mut found_file) = (0, false);
     let replaced = plan.transform_up(|node| {
         let found = node
             .downcast_ref::<DataSourceExec>()
             .and_then(|scan| scan.downcast_to_file_source::<CsvSource>());
         let Some((config, _)) = found else { return Ok(Transformed::no(node)) };
         scans += 1;
+        let is_it = scans - 1 == scan;
         let mut files = config.file_groups.iter().flat_map(|group| group.files());
-        let Some(file) = files.nth(file).filter(|_| scans - 1 == scan) else {
+        let file = files.nth(file).filter(|_| is_it);
+        found_file |= file.is_some();
+        if file.is_none() && (is_it || !alone) {
             return Ok(Transformed::no(node));
-        };
-        let groups = vec![FileGroup::new(vec![file.clone()])];
+        }
+        let groups = vec![FileGroup::new(file.into_iter().cloned().collect())];
         let config = FileScanConfigBuilder::from(config.clone()).with_file_groups(groups).build();
         let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
         Ok(Transformed::yes(scan))
     })?;
-    Ok(replaced.transformed.then_some(replaced.data))
+    Ok(found_file.then_some(replaced.data))
 }
 
 impl Answer {

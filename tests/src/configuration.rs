@@ -2,8 +2,8 @@
 
 use engine::options::{BackendChoice, PushdownMode};
 use engine::session::{Session, SessionOptions};
-use machine::probe_hook;
 use machine::testing::{hook_available_or_skip, kernel_available_or_skip};
+use machine::{BackendKind, probe_hook};
 
 /// One way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,23 @@ pub fn available(test: &str) -> Vec<Configuration> {
     let available: Vec<Configuration> = chosen.filter(can_run).collect();
     assert!(!available.is_empty(), "WEIR_BACKEND is not a backend that can run here");
     available
+}
+
+/// The kernels among the machines, which have a verifier; if there is none here, it says that `test` was skipped.
+pub fn kernels(test: &str) -> Vec<BackendKind> {
+    let mut kernels = Vec::new();
+    if is_chosen("stock") && kernel_available_or_skip(test) {
+        kernels.push(BackendKind::Stock);
+    }
+    if is_chosen("hook") && hook_wanted(test) {
+        kernels.push(BackendKind::Hook);
+    }
+    kernels
+}
+
+/// The read hook, for what only it has; if it is not there, it says that `test` was skipped. `tests/guest` runs it.
+pub fn hook(test: &str) -> Option<BackendKind> {
+    (is_chosen("hook") && hook_available_or_skip(test)).then_some(BackendKind::Hook)
 }
 
 /// Whether tests run with a backend: `WEIR_BACKEND` is its name, or not set.

@@ -3,7 +3,8 @@
 use pushdown::testing::Random;
 
 use crate::one_of;
-use crate::table::{Column, Type};
+use crate::table::Column;
+use crate::types::Type;
 
 /// A condition.
 #[derive(Debug, Clone)]

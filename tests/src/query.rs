@@ -152,10 +152,11 @@ impl Query {
                 None
             }
             7 => {
-                let window = "row_number() OVER (PARTITION BY";
-                self.from =
-                    format!("(SELECT *, {window} {name} ORDER BY {name}) AS row FROM t WHERE {inner}) t");
-                Some("row = 1 OR row > 3".to_owned()).filter(|_| table.columns.len() == 1)
+                // By all columns: which of two rows comes first is only open if they are the same.
+                let all: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+                let window = format!("row_number() OVER (PARTITION BY {name} ORDER BY {})", all.join(", "));
+                self.from = format!("(SELECT *, {window} AS row FROM t WHERE {inner}) t");
+                Some("row = 1 OR row > 3".to_owned()).filter(|_| scope.random.one_in(2))
             }
             2 => Some(format!("{name} IN (SELECT {name} FROM t WHERE {inner})")),
             3 => Some(format!("{name} NOT IN (SELECT {name} FROM t WHERE {inner})")),
@@ -235,6 +236,12 @@ impl Query {
         let terms = (2.0 * table.record_count() as f64 + 2.0).powi(self.relations);
         let absolute = terms * terms * (table.magnitude() + 1.0).powi(degree) * 4.0 * f64::EPSILON;
         Tolerance { relative: 1e-9, absolute }
+    }
+
+    /// How often it reads the table.
+    pub fn scans(&self) -> usize {
+        let sql = self.sql();
+        ["FROM t", "JOIN t"].iter().map(|scan| sql.matches(scan).count()).sum()
     }
 
     /// Whether its rows are groups.

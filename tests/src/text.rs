@@ -3,7 +3,7 @@
 use pushdown::testing::Random;
 
 use crate::one_of;
-use crate::table::Type;
+use crate::types::Type;
 
 /// What no column of another type than text takes, and what no reader likes.
 pub fn bad_text(random: &mut Random) -> &'static [u8] {

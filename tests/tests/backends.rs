@@ -3,7 +3,6 @@
 
 use std::io::Write;
 
-use machine::testing::kernel_available_or_skip;
 use machine::{BackendKind, Machine};
 use pushdown::aggregates::{Count, MinMax, Sum};
 use pushdown::contract::hook::{PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
@@ -11,9 +10,9 @@ use pushdown::contract::layout::{Map, Sizes};
 use pushdown::fragment::{Aggregate, Column, ColumnType, Dialect, Expr, Fragment, Output};
 use pushdown::ops::{Comparison, Logic};
 use pushdown::reference;
-use pushdown::testing::{Random, drive, drive_packets};
+use pushdown::testing::{Random, drive, drive_packets, seeds};
 use pushdown::{Program, Target, compile};
-use weir_tests::configuration::{hook_wanted, is_chosen};
+use weir_tests::configuration::{is_chosen, kernels};
 
 /// The smallest that is allowed, so that tables and areas fill up.
 const SMALL: Sizes = Sizes { window_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
@@ -44,14 +43,9 @@ impl pushdown::testing::PacketMachine for Driven {
 }
 
 fn backends(test: &str) -> Vec<BackendKind> {
-    let mut backends = vec![BackendKind::Interpret, BackendKind::InterpretHook];
-    if kernel_available_or_skip(test) {
-        backends.push(BackendKind::Stock);
-    }
-    if hook_wanted(test) {
-        backends.push(BackendKind::Hook);
-    }
-    backends.retain(|backend| is_chosen(backend.name()));
+    let interpreters = [BackendKind::Interpret, BackendKind::InterpretHook].into_iter();
+    let backends: Vec<BackendKind> =
+        interpreters.filter(|backend| is_chosen(backend.name())).chain(kernels(test)).collect();
     assert!(!backends.is_empty(), "WEIR_BACKEND is not a backend that can run here");
     backends
 }
@@ -88,9 +82,8 @@ fn check(fragment: &Fragment, bytes: &[u8], chunk_bytes: usize, backends: &[Back
 #[test]
 fn random_fragments() {
     let backends = backends("backends::random_fragments");
-    let (first, count) = weir_tests::seeds(CASES);
     // Not the seeds that the compiler's own tests use.
-    for seed in (first..).take(count as usize) {
+    for seed in seeds(CASES, 1) {
         let mut random = Random::new(seed ^ 0x7765_6972_0000_0000);
         let fragment = random.fragment();
         let bytes = random.csv(&fragment);
@@ -164,8 +157,7 @@ fn count_all() -> Vec<Aggregate> {
 /// hundred parts loads in milliseconds. Its work is asserted on, not its time, which depends on the machine.
 #[test]
 fn large_fragments_load_quickly() {
-    let mut kernels = backends("backends::large_fragments_load_quickly");
-    kernels.retain(|backend| matches!(backend, BackendKind::Stock | BackendKind::Hook));
+    let kernels = kernels("backends::large_fragments_load_quickly");
     let hundred_predicates = |negated: bool| {
         let pairs = (0..50).map(|at| {
             let pair = vec![compare(at % 10, at as i64), compare((at + 3) % 10, 7 * at as i64)];

@@ -9,7 +9,7 @@ use datafusion::prelude::CsvReadOptions;
 use engine::options::{BackendChoice, PushdownMode};
 use engine::session::{Session, SessionOptions};
 use futures::StreamExt;
-use machine::testing::kernel_available_or_skip;
+use machine::testing::{kernel_available_or_skip, program_available_or_skip};
 use weir_tests::configuration::is_chosen;
 
 /// Set in the process that is to be killed, or to be alone: the folder with its file.
@@ -87,11 +87,9 @@ async fn a_long_query() {
 
 #[test]
 fn a_killed_process_leaves_nothing_in_the_kernel() {
-    if std::env::var_os(ALONE).is_some() || !kernel_available_or_skip("cleanup::a_killed_process") {
-        return;
-    }
-    if Command::new("bpftool").arg("version").output().is_err() {
-        eprintln!("SKIPPED: cleanup::a_killed_process: bpftool is not installed");
+    let test = "cleanup::a_killed_process_leaves_nothing_in_the_kernel";
+    let is_alone = std::env::var_os(ALONE).is_some();
+    if is_alone || !kernel_available_or_skip(test) || !program_available_or_skip(test, "bpftool") {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -170,7 +168,9 @@ async fn dropped_queries() {
 
 #[test]
 fn a_dropped_query_leaves_nothing_open() {
-    if std::env::var_os(ALONE).is_some() || !kernel_available_or_skip("cleanup::a_dropped_query") {
+    if std::env::var_os(ALONE).is_some()
+        || !kernel_available_or_skip("cleanup::a_dropped_query_leaves_nothing_open")
+    {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary directory");

@@ -1,7 +1,6 @@
 //! What must not be accepted: fragments the compiler refuses, and programs broken on purpose, which the verifier
 //! must refuse with a message. If it took one of these, a guard of the compiled programs would be of no use.
 
-use machine::testing::kernel_available_or_skip;
 use machine::{BackendKind, KernelError, Machine};
 use pushdown::bpf::{Insn, opcode};
 use pushdown::contract::hook::{Context, PACKET_BYTES_MAX};
@@ -9,7 +8,7 @@ use pushdown::contract::index::IndexArray;
 use pushdown::contract::layout::{Map, Sizes};
 use pushdown::fragment::{Fragment, text};
 use pushdown::{CompileError, Program, Target, compile};
-use weir_tests::configuration::{hook_wanted, is_chosen};
+use weir_tests::configuration::{hook, kernels};
 
 const SIZES: Sizes = Sizes { window_bytes: 8192, output_bytes: 32768, group_capacity: 64 };
 
@@ -35,19 +34,6 @@ fn fragment(text: &str) -> Fragment {
 
 fn program(backend: BackendKind) -> Program {
     compile(&fragment(GROUPED), backend.target(), SIZES).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Those that have a verifier here.
-fn kernels(test: &str) -> Vec<BackendKind> {
-    let mut kernels = Vec::new();
-    if kernel_available_or_skip(test) {
-        kernels.push(BackendKind::Stock);
-    }
-    if hook_wanted(test) {
-        kernels.push(BackendKind::Hook);
-    }
-    kernels.retain(|kernel| is_chosen(kernel.name()));
-    kernels
 }
 
 /// Takes an instruction out; the distance of jumps stays what it was.
@@ -136,7 +122,10 @@ fn the_verifier_refuses_missing_masks() {
             refuses(kernel, &program, &format!("no mask of the {what}"), &guards, |_| NO_OPERATION, &reasons);
             // Some masks only help the verifier to forget; but not all of them.
             let needed = needed(kernel, &program, &guards, |_| NO_OPERATION);
-            println!("{kernel:?}, {what}: {needed} of {} masks are needed by themselves", guards.len());
+            let share =
+                format!("{kernel:?}, {what}: {needed} of {} masks are needed by themselves", guards.len());
+            println!("{share}");
+            assert!(needed > 0, "{share}");
         }
     }
 }
@@ -145,13 +134,12 @@ fn the_verifier_refuses_missing_masks() {
 fn the_verifier_refuses_masks_of_a_larger_map() {
     for kernel in kernels("reject::the_verifier_refuses_masks_of_a_larger_map") {
         let program = program(kernel);
-        for (what, mask) in masks() {
-            // What bounds an offset into a packet is the comparison with its end.
-            if what == "window" && kernel.target() == Target::Packet {
-                continue;
-            }
+        // What bounds an offset into a packet is the comparison with its end.
+        let bounds = |what: &str| what != "window" || kernel.target() == Target::Window;
+        for (what, mask) in masks().into_iter().filter(|(what, _)| bounds(what)) {
             let guards =
                 positions(&program, |insn| insn.code == opcode::ALU64 | opcode::AND && insn.imm == mask);
+            assert!(!guards.is_empty(), "{kernel:?}: no mask of the {what}");
             let wider = broken(&program, &guards, |insn| Insn { imm: 2 * insn.imm + 1, ..insn });
             let refusal = refusal(kernel, &wider);
             assert!(refusal.is_some(), "{kernel:?} loads it with offsets into the {what} twice as large");
@@ -210,10 +198,7 @@ fn comparisons(program: &Program) -> Vec<usize> {
 
 #[test]
 fn the_verifier_refuses_packet_guards_that_guard_nothing() {
-    for kernel in kernels("reject::the_verifier_refuses_packet_guards_that_guard_nothing") {
-        if kernel.target() != Target::Packet {
-            continue;
-        }
+    if let Some(kernel) = hook("reject::the_verifier_refuses_packet_guards_that_guard_nothing") {
         let program = program(kernel);
         assert_eq!(refusal(kernel, &program), None, "the whole program");
         let guards = comparisons(&program);
@@ -234,13 +219,12 @@ fn the_verifier_refuses_packet_guards_that_guard_nothing() {
 
 #[test]
 fn the_verifier_refuses_writes_to_the_packet() {
-    for kernel in kernels("reject::the_verifier_refuses_writes_to_the_packet") {
-        if kernel.target() != Target::Packet {
-            continue;
-        }
+    if let Some(kernel) = hook("reject::the_verifier_refuses_writes_to_the_packet") {
         let program = program(kernel);
+        let guards = comparisons(&program);
+        assert!(!guards.is_empty(), "there are guards");
         // Behind each guard the first load from where it points becomes a store to there.
-        for at in comparisons(&program) {
+        for at in guards {
             let from = program.insns[at].dst;
             let load = (at..at + 16).find(|&load| {
                 let insn = program.insns[load];
@@ -261,10 +245,7 @@ fn the_verifier_refuses_writes_to_the_packet() {
 
 #[test]
 fn the_verifier_refuses_other_uses_of_the_hook() {
-    for kernel in kernels("reject::the_verifier_refuses_other_uses_of_the_hook") {
-        if kernel.target() != Target::Packet {
-            continue;
-        }
+    if let Some(kernel) = hook("reject::the_verifier_refuses_other_uses_of_the_hook") {
         // Packets of the largest size, so that a larger answer is more than the kernel allows.
         let sizes = Sizes { window_bytes: PACKET_BYTES_MAX, output_bytes: PACKET_BYTES_MAX, ..SIZES };
         let program = compile(&fragment(GROUPED), Target::Packet, sizes).expect("the largest packets");

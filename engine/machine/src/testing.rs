@@ -1,10 +1,15 @@
-//! For tests: whether the kernel, or its read hook, can be used here.
+//! For tests: whether the kernel, its read hook, or another program can be used here.
 //!
-//! A test that cannot run says so on standard error and passes, unless the environment demands that it runs.
+//! A test that cannot run says so on standard error and passes, unless the environment demands that it runs. Since
+//! nobody reads what a test says that passes, its name is also appended to the file `WEIR_SKIPPED`, which `tests/run`
+//! counts at its end.
 
+use std::fmt::Display;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::process::Command;
 
-use crate::{Unavailable, probe, probe_hook};
+use crate::{probe, probe_hook};
 
 /// Whether the read hook can be used; if not, says that `test` was skipped. Panics instead if the environment has
 /// `WEIR_REQUIRE_HOOK=1`.
@@ -18,13 +23,29 @@ pub fn kernel_available_or_skip(test: &str) -> bool {
     available_or_skip(test, probe(), "WEIR_REQUIRE_KERNEL")
 }
 
-fn available_or_skip(test: &str, answer: Result<(), Unavailable>, variable: &str) -> bool {
+/// Whether a program is installed with which `test` looks at the kernel; else as [`kernel_available_or_skip`].
+pub fn program_available_or_skip(test: &str, program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output();
+    let answer = found.map(|_| ()).map_err(|error| format!("{program} cannot be run: {error}"));
+    available_or_skip(test, answer, "WEIR_REQUIRE_KERNEL")
+}
+
+fn available_or_skip(test: &str, answer: Result<(), impl Display>, variable: &str) -> bool {
     let Err(unavailable) = answer else { return true };
     let required = std::env::var_os(variable).is_some_and(|value| value == "1");
     assert!(!required, "{test} needs the kernel ({variable}=1): {unavailable}");
+    skip(test, unavailable);
+    false
+}
+
+/// Says that `test` does not run.
+pub fn skip(test: &str, why: impl Display) {
     // Not eprintln!, which the test harness keeps to itself when the test passes; one write, so that the lines of
     // tests running side by side stay whole.
-    let message = format!("\nSKIPPED: {test}: {unavailable}\n");
-    let _ = io::stderr().write_all(message.as_bytes());
-    false
+    let _ = io::stderr().write_all(format!("\nSKIPPED: {test}: {why}\n").as_bytes());
+    if let Some(path) = std::env::var_os("WEIR_SKIPPED") {
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let written = file.and_then(|mut file| file.write_all(format!("{test}: {why}\n").as_bytes()));
+        written.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
 }

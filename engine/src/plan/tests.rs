@@ -4,8 +4,8 @@ use std::io::Write;
 
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::CsvReadOptions;
+use machine::probe_hook;
 
-use crate::kernel::probe_hook;
 use crate::options::{BackendChoice, PushdownMode};
 use crate::session::{Session, SessionOptions};
 

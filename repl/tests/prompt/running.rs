@@ -1,9 +1,10 @@
 //! Statements that run: the bar, Ctrl-C, the pager, the size of the window, `\watch`.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::terminal::{CTRL_C, ENTER, Home, Terminal, wait};
 
@@ -41,17 +42,25 @@ fn held(process: &Path) -> BTreeMap<String, usize> {
     held
 }
 
-/// Whether no thread of a process computes.
-fn is_idle(process: &Path) -> bool {
-    let ticks = || {
-        let text = std::fs::read_to_string(process.join("stat")).unwrap();
-        // User and system time, counted behind the name, which may hold spaces.
-        let fields = text.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
-        fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>()
-    };
-    let before = ticks();
-    std::thread::sleep(Duration::from_millis(300));
-    ticks() == before
+/// How long a process has computed, in hundredths of a second.
+fn ticks(process: &Path) -> u64 {
+    let text = std::fs::read_to_string(process.join("stat")).unwrap();
+    // User and system time, counted behind the name, which may hold spaces.
+    let fields = text.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
+    fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+/// Waits until a process has not computed for a while, in which one that does would have.
+fn wait_until_idle(process: &Path) {
+    const QUIET: Duration = Duration::from_millis(300);
+    let last = Cell::new((ticks(process), Instant::now()));
+    wait("a process that computes nothing", || {
+        let now = ticks(process);
+        if now != last.get().0 {
+            last.set((now, Instant::now()));
+        }
+        last.get().1.elapsed() > QUIET
+    });
 }
 
 /// Runs a query over the large file, cancels it, and looks at what is left.
@@ -73,7 +82,8 @@ fn cancel(options: &[&str], sql: &str) {
         let text = terminal.text().replace("^C", "");
         assert_eq!(text.trim_end(), format!("weir> {sql}\nweir: cancelled\nweir>"));
         let process = terminal.process_folder();
-        wait("the end of the workers", || held(&process) == before && is_idle(&process));
+        wait("the end of the workers", || held(&process) == before);
+        wait_until_idle(&process);
     }
     assert!(terminal.run("SELECT 1 AS fine;").contains("│      1 │"));
 }
