@@ -52,6 +52,11 @@ impl Columns {
     }
 }
 
+/// Whether a program computes the least and the greatest value of a column of this type.
+pub fn has_extremes(data_type: &DataType) -> bool {
+    column_type(data_type, 0).is_ok_and(|ty| !matches!(ty, ColumnType::Boolean | ColumnType::String))
+}
+
 fn column_type(data_type: &DataType, float_scale: u8) -> Result<ColumnType, DeclineReason> {
     let int = |bits, signed| Ok(ColumnType::Int { bits, signed });
     match data_type {
@@ -72,5 +77,24 @@ fn column_type(data_type: &DataType, float_scale: u8) -> Result<ColumnType, Decl
         DataType::Boolean => Ok(ColumnType::Boolean),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(ColumnType::String),
         _ => Err(DeclineReason::ColumnType(data_type.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::datatypes::TimeUnit;
+
+    use super::*;
+
+    #[test]
+    fn numbers_and_dates_have_extremes() {
+        for compiled in [DataType::UInt64, DataType::Float64, DataType::Decimal128(38, 18), DataType::Date32]
+        {
+            assert!(has_extremes(&compiled), "{compiled}");
+        }
+        let timestamp = DataType::Timestamp(TimeUnit::Second, None);
+        for other in [DataType::Utf8, DataType::Boolean, DataType::Decimal128(38, 19), timestamp] {
+            assert!(!has_extremes(&other), "{other}");
+        }
     }
 }

@@ -13,4 +13,5 @@ mod sample;
 pub mod session;
 mod translate;
 
+pub use columns::has_extremes;
 pub use machine;

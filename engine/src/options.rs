@@ -23,8 +23,8 @@ pub enum PushdownMode {
 }
 
 impl PushdownMode {
-    /// The names of all values, as errors give them.
-    pub const ALLOWED: &str = "auto, require, off";
+    /// The names of its values.
+    pub const ALLOWED: &[&str] = &["auto", "require", "off"];
 }
 
 impl fmt::Display for PushdownMode {
@@ -67,8 +67,8 @@ pub enum BackendChoice {
 }
 
 impl BackendChoice {
-    /// The names of all values, as errors give them.
-    pub const ALLOWED: &str = "auto, hook, stock, interpret";
+    /// The names of its values, but for the one that is not listed.
+    pub const ALLOWED: &[&str] = &["auto", "hook", "stock", "interpret"];
 }
 
 impl fmt::Display for BackendChoice {
@@ -100,15 +100,15 @@ impl FromStr for BackendChoice {
 
 /// A value that a setting does not have, or a setting that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid value '{value}' for {setting}: allowed are {allowed}")]
+#[error("invalid value '{value}' for {setting}: allowed are {}", allowed.join(", "))]
 pub struct InvalidSetting {
     setting: &'static str,
     value: String,
-    allowed: &'static str,
+    allowed: &'static [&'static str],
 }
 
 impl InvalidSetting {
-    fn new(setting: &'static str, value: &str, allowed: &'static str) -> Self {
+    fn new(setting: &'static str, value: &str, allowed: &'static [&'static str]) -> Self {
         InvalidSetting { setting, value: value.to_owned(), allowed }
     }
 }
@@ -153,7 +153,7 @@ impl ExtensionOptions for WeirOptions {
             "group_capacity" => self.sizes.group_capacity = size("weir.group_capacity", value)?,
             _ => {
                 let unknown =
-                    InvalidSetting::new("the name of a setting", key, "weir.pushdown, weir.backend");
+                    InvalidSetting::new("the name of a setting", key, &["weir.pushdown", "weir.backend"]);
                 return Err(configuration_error(unknown));
             }
         }
@@ -177,7 +177,7 @@ impl ExtensionOptions for WeirOptions {
 }
 
 fn size(setting: &'static str, value: &str) -> Result<usize> {
-    value.parse().map_err(|_| configuration_error(InvalidSetting::new(setting, value, "whole numbers")))
+    value.parse().map_err(|_| configuration_error(InvalidSetting::new(setting, value, &["whole numbers"])))
 }
 
 fn configuration_error(invalid: InvalidSetting) -> DataFusionError {

@@ -53,7 +53,7 @@ pub struct CsvArguments {
 }
 
 #[derive(ValueEnum, Clone, Copy)]
-enum Pushdown {
+enum PushdownArgument {
     /// Push down what is possible, run the rest in DataFusion
     Auto,
     /// Fail, with the reason, when a CSV scan cannot be pushed down
@@ -63,7 +63,7 @@ enum Pushdown {
 }
 
 #[derive(ValueEnum, Clone, Copy)]
-enum Backend {
+enum BackendArgument {
     /// The best that this machine offers
     Auto,
     /// The read hook of a patched kernel
@@ -96,10 +96,10 @@ struct CommandLine {
     format: Format,
     /// What to run in the kernel [default: auto]
     #[arg(long, global = true, value_enum)]
-    pushdown: Option<Pushdown>,
+    pushdown: Option<PushdownArgument>,
     /// Where a pushed down program runs [default: auto]
     #[arg(long, global = true, value_enum)]
-    backend: Option<Backend>,
+    backend: Option<BackendArgument>,
     /// Number of threads, up to 1024 [default: all processors]
     #[arg(long, global = true, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroUsize>,
@@ -144,7 +144,7 @@ pub struct Demo {
 pub fn read() -> Arguments {
     parse(std::env::args_os()).unwrap_or_else(|error| {
         if error.kind() == ErrorKind::DisplayVersion {
-            let text = format!("{error}{}", version::machine());
+            let text = format!("{error}{}", version::host());
             // Nobody is left to tell when standard output is closed.
             let _ = std::io::stdout().write_all(text.as_bytes());
             std::process::exit(0);
@@ -175,7 +175,7 @@ fn parse<T: Into<std::ffi::OsString> + Clone>(
         if takes_sql {
             return usage("demo takes no SQL (a file of that name is written ./demo)");
         }
-        if matches!(line.pushdown, Some(Pushdown::Off)) {
+        if matches!(line.pushdown, Some(PushdownArgument::Off)) {
             return usage("demo compares with pushdown off: --pushdown off leaves nothing to compare");
         }
     }
@@ -235,23 +235,23 @@ fn scale_factor(text: &str) -> Result<f64, ArgumentError> {
     }
 }
 
-impl From<Pushdown> for PushdownMode {
-    fn from(choice: Pushdown) -> Self {
+impl From<PushdownArgument> for PushdownMode {
+    fn from(choice: PushdownArgument) -> Self {
         match choice {
-            Pushdown::Auto => PushdownMode::Auto,
-            Pushdown::Require => PushdownMode::Require,
-            Pushdown::Off => PushdownMode::Off,
+            PushdownArgument::Auto => PushdownMode::Auto,
+            PushdownArgument::Require => PushdownMode::Require,
+            PushdownArgument::Off => PushdownMode::Off,
         }
     }
 }
 
-impl From<Backend> for BackendChoice {
-    fn from(choice: Backend) -> Self {
+impl From<BackendArgument> for BackendChoice {
+    fn from(choice: BackendArgument) -> Self {
         match choice {
-            Backend::Auto => BackendChoice::Auto,
-            Backend::Hook => BackendChoice::Hook,
-            Backend::Stock => BackendChoice::Stock,
-            Backend::Interpret => BackendChoice::Interpret,
+            BackendArgument::Auto => BackendChoice::Auto,
+            BackendArgument::Hook => BackendChoice::Hook,
+            BackendArgument::Stock => BackendChoice::Stock,
+            BackendArgument::Interpret => BackendChoice::Interpret,
         }
     }
 }

@@ -1,9 +1,9 @@
-//! What `--version` says about the machine: which kernel, which backend, which privileges.
+//! What `--version` says about the host: which kernel, which backend, which privileges.
 
 use engine::machine::{Capabilities, kernel_release, probe, probe_hook};
 
 /// Two lines; what cannot be told is left out. Asking the kernel takes some milliseconds at most.
-pub fn machine() -> String {
+pub fn host() -> String {
     let kernel = kernel_release().unwrap_or_else(|| "unknown".to_owned());
     let capabilities = match Capabilities::of_process().map(Capabilities::held) {
         None => "unknown".to_owned(),

@@ -115,10 +115,18 @@ pub enum KernelError {
     Fault(#[from] Fault),
 }
 
+/// The file systems of disks and memory that the kernel patch gives the read hook.
+pub const HOOK_FILE_SYSTEMS: &str = "ext4, XFS or tmpfs";
+
+/// Whether the kernel patch gives it to a file system, by the name that mountinfo has for it. In a guest, 9p has it too.
+pub fn may_have_hook(file_system: &str) -> bool {
+    matches!(file_system, "ext4" | "xfs" | "tmpfs" | "9p")
+}
+
 fn attach_message(source: &io::Error) -> String {
     match source.raw_os_error() {
         Some(libc::EOPNOTSUPP) => {
-            "the file system does not have the read hook; copy the file to ext4, XFS or tmpfs".to_owned()
+            format!("the file system does not have the read hook; copy the file to {HOOK_FILE_SYSTEMS}")
         }
         _ => format!("the kernel refuses to attach the program to the file: {source}"),
     }

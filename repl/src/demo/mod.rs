@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use engine::exec::KernelFilterReduceExec;
-use engine::machine::BackendKind;
+use engine::machine::{BackendKind, Unavailable};
 use engine::options::{BackendChoice, PushdownMode};
 use engine::report::{Counts, ScannedBy, scans};
 use engine::session::{Session, SessionOptions};
@@ -166,13 +166,13 @@ impl Report {
 }
 
 /// `require`, so that nothing falls back unseen, where programs can run at all; else what there is, and the reason.
-fn choose(wanted: Option<PushdownMode>, backend: BackendChoice) -> (PushdownMode, Option<String>) {
+fn choose(wanted: Option<PushdownMode>, backend: BackendChoice) -> (PushdownMode, Option<Unavailable>) {
     if backend == BackendChoice::Interpret {
         return (wanted.unwrap_or(PushdownMode::Require), None);
     }
     match engine::machine::probe() {
         Ok(()) => (wanted.unwrap_or(PushdownMode::Require), None),
-        Err(obstacle) => (wanted.unwrap_or(PushdownMode::Auto), Some(obstacle.to_string())),
+        Err(obstacle) => (wanted.unwrap_or(PushdownMode::Auto), Some(obstacle)),
     }
 }
 

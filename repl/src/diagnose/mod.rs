@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! error --sentence--> what is wrong          statement --place, excerpt--> where, underlined
-//!       --hints--> what to do                files --scans, records--> the record that is not as it should be
+//!       --hints--> what to do                files --scans, complaint--> the record that is not as it should be
 //! ```
 //!
 //! A [`Report`] goes out. Its first line depends on the error alone, and so not on what ran where.
 
+mod complaint;
 mod excerpt;
 mod hints;
 mod place;
@@ -30,12 +31,13 @@ use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, GenericDialect,
 use crate::paths::compression_of;
 use crate::sql::statements::Extent;
 use crate::visible::visible;
+use complaint::{Complaint, Found};
 pub use excerpt::Look;
 use excerpt::{CYAN, Excerpt, RED};
 pub use hints::file_hint;
 use place::Source;
+use records::Candidate;
 pub use records::Dialect;
-use records::{Candidate, Complaint, Found};
 use sentence::Sentence;
 
 /// A statement may be wrong in several places at once; so many are shown.
@@ -214,7 +216,7 @@ async fn record(error: &DataFusionError, failed: Failed<'_>, statement: Range<us
     }
     let complaint = Complaint::of(csv_message(error)?)?;
     let candidates = scans::candidates(failed.context, failed.text, statement).await?;
-    records::find(&complaint, &candidates)
+    complaint::find(&complaint, &candidates)
 }
 
 fn csv_message(error: &DataFusionError) -> Option<&str> {
@@ -247,7 +249,7 @@ fn unequal_record(error: &DataFusionError, candidate: &Candidate) -> Option<Foun
         .split_once("Encountered unequal lengths between records on CSV file. Expected ")?;
     let (expected, rest) = rest.split_once(" records, found ")?;
     let (found, _) = rest.split_once(" records")?;
-    records::first_unequal(candidate, expected.parse().ok()?, found.parse().ok()?)
+    complaint::first_unequal(candidate, expected.parse().ok()?, found.parse().ok()?)
 }
 
 /// `data/trips.csv:5002: 7,x,1.5`, with the value underlined if it stands there once.

@@ -1,30 +1,30 @@
-//! From facts about the machine to findings. What bpf(2) did decides; the rest explains it.
+//! From facts about the host to findings. What bpf(2) did decides; the rest explains it.
 
 use engine::machine::{KERNEL_MIN, Unavailable, is_older};
 
 use super::finding::Finding;
-use super::machine::Machine;
+use super::host::Host;
 
 /// All checks, what everything else needs first.
-pub fn all(machine: &Machine) -> Vec<Finding> {
-    let mut findings = vec![kernel(machine)];
-    findings.extend(configuration(machine));
-    findings.extend(capabilities(machine));
-    findings.push(syscall(machine));
-    findings.extend(jit(machine));
-    findings.push(hook(machine));
-    findings.extend(memory(machine));
-    findings.push(backend(machine));
+pub fn all(host: &Host) -> Vec<Finding> {
+    let mut findings = vec![kernel(host)];
+    findings.extend(configuration(host));
+    findings.extend(capabilities(host));
+    findings.push(syscall(host));
+    findings.extend(jit(host));
+    findings.push(hook(host));
+    findings.extend(memory(host));
+    findings.push(backend(host));
     findings
 }
 
-fn kernel(machine: &Machine) -> Finding {
+fn kernel(host: &Host) -> Finding {
     let (major, minor) = KERNEL_MIN;
-    match &machine.release {
+    match &host.release {
         None => {
             Finding::note(format!("the version of the kernel is unknown; {major}.{minor} or newer is needed"))
         }
-        Some(release) if is_older(release, KERNEL_MIN) && machine.stock.is_err() => {
+        Some(release) if is_older(release, KERNEL_MIN) && host.stock.is_err() => {
             Finding::missing(format!("kernel {release} is too old: {major}.{minor} or newer is needed"))
                 .fix("install a newer kernel with your distribution's package manager, and boot it")
         }
@@ -33,9 +33,9 @@ fn kernel(machine: &Machine) -> Finding {
 }
 
 /// Only what is wrong is worth a line: if programs run, the options are right.
-fn configuration(machine: &Machine) -> Vec<Finding> {
-    let Some(configuration) = &machine.configuration else {
-        return match machine.stock {
+fn configuration(host: &Host) -> Vec<Finding> {
+    let Some(configuration) = &host.configuration else {
+        return match host.stock {
             Ok(()) => Vec::new(),
             Err(_) => vec![Finding::note("the kernel's configuration cannot be read; that is not needed")],
         };
@@ -55,21 +55,20 @@ fn configuration(machine: &Machine) -> Vec<Finding> {
     ]
 }
 
-fn capabilities(machine: &Machine) -> Vec<Finding> {
-    let Some(capabilities) = machine.capabilities else {
+fn capabilities(host: &Host) -> Vec<Finding> {
+    let Some(capabilities) = host.capabilities else {
         return vec![Finding::note("the capabilities of this process are unknown (is /proc mounted?)")];
     };
     let missing = capabilities.missing();
     if missing.is_empty() {
-        let root = if machine.is_root { " (root)" } else { "" };
+        let root = if host.is_root { " (root)" } else { "" };
         return vec![Finding::ok(format!("capabilities {}{root}", capabilities.held().join(", ")))];
     }
     let mut findings = Vec::new();
-    let setcap =
-        format!("sudo setcap cap_bpf,cap_perfmon+ep {}", quoted(&machine.binary.display().to_string()));
+    let setcap = format!("sudo setcap cap_bpf,cap_perfmon+ep {}", quoted(&host.binary.display().to_string()));
     let lacking = format!("{}: without them no program can be loaded", missing.join(" and "));
     findings.push(Finding::missing(lacking).fix(setcap));
-    if machine.is_root {
+    if host.is_root {
         findings.push(
             Finding::missing(
                 "this is root without capabilities, as in a container: the container must be given them",
@@ -77,42 +76,42 @@ fn capabilities(machine: &Machine) -> Vec<Finding> {
             .fix("docker run --cap-add BPF --cap-add PERFMON ..."),
         );
     }
-    if machine.no_new_privileges {
+    if host.no_new_privileges {
         findings.push(Finding::missing(
             "this process may not gain privileges (NoNewPrivs): setcap has no effect in it; start weir elsewhere",
         ));
     }
-    if let Some(mount) = &machine.binary_nosuid {
+    if let Some(mount) = &host.binary_nosuid {
         let elsewhere = "/usr/local/bin/weir";
         findings.push(
             Finding::missing(format!("{} is mounted nosuid: setcap has no effect there", mount.display()))
                 .fix(format!(
                     "sudo install {} {elsewhere}\nsudo setcap cap_bpf,cap_perfmon+ep {elsewhere}",
-                    quoted(&machine.binary.display().to_string())
+                    quoted(&host.binary.display().to_string())
                 )),
         );
     }
     findings
 }
 
-fn syscall(machine: &Machine) -> Finding {
-    let mut finding = match &machine.stock {
+fn syscall(host: &Host) -> Finding {
+    let mut finding = match &host.stock {
         Ok(()) => return Finding::ok("bpf(2): a program was loaded and run, and its result arrived"),
         Err(Unavailable::NoPermission { .. }) => {
             return Finding::note("bpf(2) was not tried: the capabilities come first");
         }
         Err(unavailable) => Finding::missing(format!("bpf(2): {unavailable}")),
     };
-    if machine.in_user_namespace {
+    if host.in_user_namespace {
         finding
             .text
             .push_str("; this process is in a user namespace, where capabilities do not count for it");
         finding = finding.fix("run weir outside of it: rootless containers and unshare --user make one");
     }
-    if let Some(lockdown) = machine.lockdown.as_deref().filter(|mode| *mode != "none") {
+    if let Some(lockdown) = host.lockdown.as_deref().filter(|mode| *mode != "none") {
         finding.text.push_str(&format!("; the kernel is locked down ({lockdown})"));
     }
-    if let Some(disabled) = machine.unprivileged_disabled.as_deref() {
+    if let Some(disabled) = host.unprivileged_disabled.as_deref() {
         // It is the usual setting, and often suspected.
         finding
             .text
@@ -121,9 +120,9 @@ fn syscall(machine: &Machine) -> Finding {
     finding
 }
 
-fn jit(machine: &Machine) -> Vec<Finding> {
+fn jit(host: &Host) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match machine.jit.as_deref() {
+    match host.jit.as_deref() {
         Some("1") => {
             findings.push(Finding::ok("programs are compiled to machine code (net.core.bpf_jit_enable is 1)"))
         }
@@ -144,7 +143,7 @@ fn jit(machine: &Machine) -> Vec<Finding> {
             findings.push(Finding::note("whether programs are compiled to machine code cannot be told here"))
         }
     }
-    if machine.jit_harden.as_deref() == Some("2") {
+    if host.jit_harden.as_deref() == Some("2") {
         findings.push(
             Finding::note("constants in programs are blinded for everyone, which costs time (net.core.bpf_jit_harden is 2)")
                 .fix("sudo sysctl net.core.bpf_jit_harden=1"),
@@ -153,8 +152,8 @@ fn jit(machine: &Machine) -> Vec<Finding> {
     findings
 }
 
-fn hook(machine: &Machine) -> Finding {
-    match (&machine.stock, &machine.hook) {
+fn hook(host: &Host) -> Finding {
+    match (&host.stock, &host.hook) {
         (_, Ok(())) => Finding::ok("the kernel has the read hook: files are filtered in place, without a copy"),
         (Ok(()), Err(Unavailable::NoHook(_))) => {
             Finding::note("this kernel has no read hook: files are copied once, into the window of the program")
@@ -165,9 +164,9 @@ fn hook(machine: &Machine) -> Finding {
     }
 }
 
-fn memory(machine: &Machine) -> Vec<Finding> {
+fn memory(host: &Host) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(limit) = &machine.locked_memory {
+    if let Some(limit) = &host.locked_memory {
         let limit = match limit.parse::<u64>() {
             Ok(bytes) => format!("{} KiB", bytes / 1024),
             Err(_) => limit.clone(),
@@ -177,18 +176,18 @@ fn memory(machine: &Machine) -> Vec<Finding> {
         )));
     }
     let memory =
-        machine.memory_bytes.map(|bytes| format!(", {:.1} GiB of memory", bytes as f64 / f64::from(1 << 30)));
+        host.memory_bytes.map(|bytes| format!(", {:.1} GiB of memory", bytes as f64 / f64::from(1 << 30)));
     findings.push(Finding::ok(format!(
         "{} processor{}{}: a query takes as many threads (--threads N takes others)",
-        machine.processors,
-        if machine.processors == 1 { "" } else { "s" },
+        host.processors,
+        if host.processors == 1 { "" } else { "s" },
         memory.unwrap_or_default()
     )));
     findings
 }
 
-fn backend(machine: &Machine) -> Finding {
-    match (&machine.stock, &machine.hook) {
+fn backend(host: &Host) -> Finding {
+    match (&host.stock, &host.hook) {
         (Ok(()), Ok(())) => {
             Finding::ok("--backend auto takes hook, and stock for files that the hook does not take")
         }
@@ -211,13 +210,13 @@ mod tests {
     use engine::machine::{Capabilities, KernelError};
 
     use super::super::finding::text;
-    use super::super::machine::Configuration;
+    use super::super::host::Configuration;
     use super::*;
 
-    /// A usual machine: programs run, there is no hook.
-    fn machine() -> Machine {
+    /// A usual host: programs run, there is no hook.
+    fn host() -> Host {
         let no_hook = || KernelError::Run { source: std::io::Error::from_raw_os_error(22) };
-        Machine {
+        Host {
             release: Some("6.18.44".into()),
             capabilities: Some(Capabilities::from_bits(0b11 << 38)),
             stock: Ok(()),
@@ -238,13 +237,13 @@ mod tests {
         }
     }
 
-    fn report(machine: &Machine) -> String {
-        text(&all(machine), false)
+    fn report(host: &Host) -> String {
+        text(&all(host), false)
     }
 
     #[test]
-    fn a_machine_without_the_hook() {
-        insta::assert_snapshot!(report(&machine()), @r"
+    fn a_host_without_the_hook() {
+        insta::assert_snapshot!(report(&host()), @r"
         ok      kernel 6.18.44 (6.9 or newer is needed)
         ok      kernel configuration (/proc/config.gz): CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT; BTF is not needed
         ok      capabilities CAP_BPF, CAP_PERFMON
@@ -260,9 +259,9 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_with_the_hook() {
-        let machine = Machine { hook: Ok(()), is_root: true, processors: 1, ..machine() };
-        insta::assert_snapshot!(report(&machine), @r"
+    fn a_host_with_the_hook() {
+        let host = Host { hook: Ok(()), is_root: true, processors: 1, ..host() };
+        insta::assert_snapshot!(report(&host), @r"
         ok      kernel 6.18.44 (6.9 or newer is needed)
         ok      kernel configuration (/proc/config.gz): CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT; BTF is not needed
         ok      capabilities CAP_BPF, CAP_PERFMON (root)
@@ -279,7 +278,7 @@ mod tests {
     fn without_capabilities() {
         let missing =
             || Unavailable::NoPermission { missing: vec!["CAP_BPF", "CAP_PERFMON"], binary: "weir".into() };
-        let machine = Machine {
+        let host = Host {
             capabilities: Some(Capabilities::from_bits(0)),
             stock: Err(missing()),
             hook: Err(missing()),
@@ -287,9 +286,9 @@ mod tests {
             no_new_privileges: true,
             binary_nosuid: Some("/opt".into()),
             is_root: true,
-            ..machine()
+            ..host()
         };
-        insta::assert_snapshot!(report(&machine), @r"
+        insta::assert_snapshot!(report(&host), @r"
         ok      kernel 6.18.44 (6.9 or newer is needed)
         note    the kernel's configuration cannot be read; that is not needed
         missing CAP_BPF and CAP_PERFMON: without them no program can be loaded
@@ -311,14 +310,14 @@ mod tests {
 
     #[test]
     fn refused_by_a_container() {
-        let machine = Machine {
+        let host = Host {
             stock: Err(Unavailable::Forbidden),
             hook: Err(Unavailable::Forbidden),
             in_user_namespace: true,
             lockdown: Some("integrity".into()),
-            ..machine()
+            ..host()
         };
-        insta::assert_snapshot!(report(&machine), @r"
+        insta::assert_snapshot!(report(&host), @r"
         ok      kernel 6.18.44 (6.9 or newer is needed)
         ok      kernel configuration (/proc/config.gz): CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT; BTF is not needed
         ok      capabilities CAP_BPF, CAP_PERFMON
@@ -334,7 +333,7 @@ mod tests {
 
     #[test]
     fn an_old_kernel_with_odd_settings() {
-        let machine = Machine {
+        let host = Host {
             release: Some("5.15.0-91-generic".into()),
             stock: Err(Unavailable::NotCompiledIn),
             hook: Err(Unavailable::NotCompiledIn),
@@ -344,9 +343,9 @@ mod tests {
             configuration: Some(Configuration::of_text("CONFIG_BPF_JIT=y\n")),
             unprivileged_disabled: None,
             memory_bytes: None,
-            ..machine()
+            ..host()
         };
-        insta::assert_snapshot!(report(&machine), @r"
+        insta::assert_snapshot!(report(&host), @r"
         missing kernel 5.15.0-91-generic is too old: 6.9 or newer is needed
                   install a newer kernel with your distribution's package manager, and boot it
         missing the kernel was built without CONFIG_BPF_SYSCALL
@@ -366,16 +365,16 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_said_to_be() {
-        let machine = Machine {
+        let host = Host {
             release: None,
             capabilities: None,
             jit: None,
             locked_memory: None,
             configuration: None,
             memory_bytes: None,
-            ..machine()
+            ..host()
         };
-        insta::assert_snapshot!(report(&machine), @r"
+        insta::assert_snapshot!(report(&host), @r"
         note    the version of the kernel is unknown; 6.9 or newer is needed
         note    the capabilities of this process are unknown (is /proc mounted?)
         ok      bpf(2): a program was loaded and run, and its result arrived

@@ -3,15 +3,13 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use engine::machine::HookProbe;
+use engine::machine::{HOOK_FILE_SYSTEMS, HookProbe, may_have_hook};
 
 use super::finding::Finding;
-use super::machine::Mounts;
+use super::host::Mounts;
 use crate::error::Error;
 use crate::paths::{is_csv, unpack_command};
 
-/// File systems that the patch of the kernel gives the hook.
-const HOOK_FILE_SYSTEMS: [&str; 4] = ["ext4", "xfs", "tmpfs", "9p"];
 /// Of a folder, so many files are listed.
 const FILES_MAX: usize = 20;
 
@@ -79,11 +77,11 @@ fn file(path: &Path, mounts: Option<&Mounts>, stock: bool, hook: Option<&mut Hoo
         None if !stock => {
             Finding::note(format!("{name}{on}: can be read in the kernel once programs can be loaded"))
         }
-        None if kind.is_some_and(|kind| HOOK_FILE_SYSTEMS.contains(&kind.as_str())) => {
+        None if kind.is_some_and(|kind| may_have_hook(&kind)) => {
             Finding::ok(format!("{name}{on}: stock takes it, and the hook of a patched kernel would"))
         }
         None => Finding::ok(format!(
-            "{name}{on}: stock takes it; for the hook it would have to lie on ext4, XFS or tmpfs"
+            "{name}{on}: stock takes it; for the hook it would have to lie on {HOOK_FILE_SYSTEMS}"
         )),
     }
 }

@@ -1,7 +1,7 @@
 //! `weir doctor`: what this machine can do, and what to change.
 //!
 //! ```text
-//! machine.rs: /proc, /sys, bpf(2) -> Machine --checks.rs--> findings
+//! host.rs: /proc, /sys, bpf(2) -> Host --checks.rs--> findings
 //! files.rs:   PATHs, mounts, the hook ---------------------> findings -> text
 //! ```
 //!
@@ -10,23 +10,23 @@
 mod checks;
 mod files;
 mod finding;
-mod machine;
+mod host;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::cli::Doctor;
 use crate::error::Error;
-use machine::Machine;
+use host::Host;
 
 /// Prints the report. Success if programs can run in the kernel, else 1.
 pub fn run(arguments: &Doctor) -> Result<ExitCode, Error> {
-    let machine = Machine::look();
-    let mut findings = checks::all(&machine);
-    findings.extend(files::all(&arguments.paths, machine.stock.is_ok(), machine.hook.is_ok())?);
+    let host = Host::look();
+    let mut findings = checks::all(&host);
+    findings.extend(files::all(&arguments.paths, host.stock.is_ok(), host.hook.is_ok())?);
     let mut stdout = std::io::stdout().lock();
     let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let text = finding::text(&findings, colour);
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)?;
-    Ok(ExitCode::from(u8::from(machine.stock.is_err())))
+    Ok(ExitCode::from(u8::from(host.stock.is_err())))
 }

@@ -48,7 +48,7 @@ fn command(names: &Names, line: &str) -> Candidates {
         (Argument::Table, []) => names.tables(),
         (Argument::Function, []) => names.functions().keys().cloned().collect(),
         (Argument::OnOff, []) => owned(&["on", "off"]),
-        (Argument::Backend, []) => BackendChoice::ALLOWED.split(", ").map(str::to_owned).collect(),
+        (Argument::Backend, []) => owned(BackendChoice::ALLOWED),
         (Argument::Command, []) => commands::entries().map(|entry| entry.names[0].to_owned()).collect(),
         (Argument::Option, []) => owned(&options::NAMES),
         (Argument::Option, [name]) => options::values(name),
@@ -256,8 +256,7 @@ impl<'a> Place<'a> {
             return (begin, all.collect());
         };
         let name = self.text[begin..assignment.range.start].trim().to_lowercase();
-        let quoted =
-            |allowed: &str| allowed.split(", ").map(|value| format!("'{value}'")).collect::<Vec<_>>();
+        let quoted = |allowed: &[&str]| allowed.iter().map(|value| format!("'{value}'")).collect::<Vec<_>>();
         let values = match name.as_str() {
             "weir.pushdown" => quoted(PushdownMode::ALLOWED),
             "weir.backend" => quoted(BackendChoice::ALLOWED),

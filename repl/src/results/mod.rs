@@ -1,7 +1,7 @@
 //! A finished result in, its printed form out, as bytes: the caller writes them in one piece, or not at all when the
 //! rendering fails half-way.
 //!
-//! Tables and records ([`table`], [`vertical`]) are for reading: they fit the terminal, leave out what does not, say
+//! Tables, and rows one below the other ([`table`], [`vertical`]), are for reading: they fit the terminal, leave out what does not, say
 //! so, and show control characters as escapes. The other formats hold every row and every byte.
 //!
 //! NULL is `NULL` where people read, an empty field in CSV and TSV, `null` in JSON.

@@ -23,11 +23,11 @@ pub struct Style {
     /// Text of NULL; without one it is that of `datafusion.format.null`, or `NULL`.
     pub null: Option<String>,
     pub border: Border,
-    /// Rows that are shown of a result; all without. For tables and records only.
+    /// Rows that are shown of a result; all without. For [`Style::is_for_reading`] only.
     pub rows_max: Option<usize>,
-    /// Width of tables and records; without one it is the terminal's.
+    /// Width of what is for reading; without one it is the terminal's.
     pub width_max: Option<usize>,
-    /// Records instead of tables.
+    /// One line for each value instead of a table.
     pub expanded: bool,
     /// Where the result will be seen; None for a file or a pipe.
     pub terminal: Option<TerminalSize>,

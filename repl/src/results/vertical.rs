@@ -1,5 +1,5 @@
-//! A result as records: one line for each column, `name | value`, below a line with the number of the record. A value
-//! that is wider than the terminal goes on in the next line.
+//! A result downwards: one line for each column, `name | value`, below a line with the number of the row. A value that
+//! is wider than the terminal goes on in the next line.
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
@@ -13,10 +13,10 @@ use super::summary::count;
 use super::terminal::Ink;
 use crate::visible::push_visible;
 
-/// The line above a record is not wider where nothing else limits it.
+/// The line above a row is not wider where nothing else limits it.
 const RULE_WIDTH_MAX: usize = 80;
 
-/// Renders records.
+/// Renders each row as a block of lines.
 pub fn vertical(
     style: &Style,
     options: &FormatOptions,
@@ -38,11 +38,11 @@ pub fn vertical(
         .collect();
     let values_width =
         (0..column_count).map(|column| head.width(column).max(tail.width(column))).max().unwrap_or_default();
-    let mut records = Records::new(style, names, values_width);
-    records.all(&head, 1);
-    records.hidden(shown.hidden);
-    records.all(&tail, rows.total() - tail.row_count() as u64 + 1);
-    Ok(records.text)
+    let mut writer = Writer::new(style, names, values_width);
+    writer.all(&head, 1);
+    writer.hidden(shown.hidden);
+    writer.all(&tail, rows.total() - tail.row_count() as u64 + 1);
+    Ok(writer.text)
 }
 
 /// A name, cut or filled to this width.
@@ -61,7 +61,7 @@ fn label(name: &str, names_width: usize, style: &Style) -> String {
     label
 }
 
-struct Records<'a> {
+struct Writer<'a> {
     style: &'a Style,
     horizontal: char,
     between: &'static str,
@@ -74,9 +74,9 @@ struct Records<'a> {
     text: String,
 }
 
-impl<'a> Records<'a> {
-    fn new(style: &'a Style, names: Vec<String>, values_width: usize) -> Records<'a> {
-        // A box around records would only take room.
+impl<'a> Writer<'a> {
+    fn new(style: &'a Style, names: Vec<String>, values_width: usize) -> Writer<'a> {
+        // A box around it would only take room.
         let border = if style.border == Border::Full { Border::Inside } else { style.border };
         let lines = Lines::of(border, style.unicode);
         let between = lines.verticals[1];
@@ -86,7 +86,7 @@ impl<'a> Records<'a> {
         let between_width = lines.frame_width(2) - lines.frame_width(1);
         let value_room = room - names_width - between_width;
         let rule_width = names_width + between_width + values_width.min(value_room);
-        Records {
+        Writer {
             style,
             horizontal: lines.horizontal,
             between,
@@ -107,7 +107,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// The line that stands for records that are not shown.
+    /// The line that stands for rows that are not shown.
     fn hidden(&mut self, hidden: u64) {
         let room = self.style.width().unwrap_or(usize::MAX);
         if hidden == 0 {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, StringArray, UInt64Array};
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::TableProvider;
@@ -12,6 +12,7 @@ use datafusion::datasource::listing::{ListingTable, ListingTableUrl};
 use datafusion::error::Result;
 use datafusion::object_store::local::LocalFileSystem;
 use datafusion::prelude::SessionContext;
+use engine::has_extremes;
 use futures::TryStreamExt;
 
 use super::functions::Function;
@@ -151,7 +152,7 @@ impl SummaryQueries {
                 false => column.clone(),
             };
             rest.push(format!("approx_distinct({counted})"));
-            match is_compiled(field.data_type()) {
+            match has_extremes(field.data_type()) {
                 true => pushed.push(extremes),
                 false => rest.push(extremes),
             }
@@ -172,7 +173,7 @@ impl SummaryQueries {
         let records = number(next(true));
         let (mut nulls, mut distinct, mut least, mut greatest) = (vec![], vec![], vec![], vec![]);
         for field in schema.fields() {
-            let compiled = is_compiled(field.data_type());
+            let compiled = has_extremes(field.data_type());
             let values = number(next(true));
             nulls.push(records.zip(values).map(|(records, values)| records - values));
             // The estimate may be beyond what there is.
@@ -195,12 +196,6 @@ impl SummaryQueries {
     }
 }
 
-/// Whether programs find the least and the greatest value of this type.
-fn is_compiled(data_type: &DataType) -> bool {
-    data_type.is_integer()
-        || matches!(data_type, DataType::Float64 | DataType::Decimal128(..) | DataType::Date32)
-}
-
 fn texts(batch: &RecordBatch) -> Result<Vec<Option<String>>> {
     let options = FormatOptions::new();
     let text = |column: &ArrayRef| -> Result<Option<String>> {
@@ -215,7 +210,7 @@ fn texts(batch: &RecordBatch) -> Result<Vec<Option<String>>> {
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::array::Int64Array;
-    use datafusion::arrow::datatypes::{Field, Schema};
+    use datafusion::arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
 

@@ -11,7 +11,7 @@ use engine::machine::{Capabilities, Unavailable, kernel_release, probe, probe_ho
 const CONFIGURATION_BYTES_MAX: u64 = 4 << 20;
 
 /// Facts; the checks draw the conclusions.
-pub struct Machine {
+pub struct Host {
     pub release: Option<String>,
     pub capabilities: Option<Capabilities>,
     pub stock: Result<(), Unavailable>,
@@ -57,13 +57,13 @@ impl Configuration {
     }
 }
 
-impl Machine {
-    pub fn look() -> Machine {
+impl Host {
+    pub fn look() -> Host {
         let release = kernel_release();
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
         let binary = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("weir"));
-        Machine {
+        Host {
             capabilities: Capabilities::of_process(),
             stock: probe(),
             hook: probe_hook(),
