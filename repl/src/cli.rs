@@ -15,7 +15,7 @@ use crate::version;
 pub struct Arguments {
     pub paths: Vec<String>,
     /// In the order of the command line.
-    pub scripts: Vec<Script>,
+    pub scripts: Vec<SqlArgument>,
     pub format: Format,
     pub pushdown: Option<PushdownMode>,
     pub backend: Option<BackendChoice>,
@@ -29,10 +29,11 @@ pub struct Arguments {
     pub doctor: Option<Doctor>,
 }
 
-/// SQL given on the command line.
-pub enum Script {
+/// Where -c and -f have SQL.
+pub enum SqlArgument {
     Command(String),
     File(PathBuf),
+    StandardInput,
 }
 
 /// How the CSV files of the command line are written. It does not touch files named inside SQL.
@@ -194,10 +195,14 @@ fn parse<T: Into<std::ffi::OsString> + Clone>(
 }
 
 /// The -c and -f arguments as one list in the order they were given, so that a file can prepare what a command uses.
-fn scripts(matches: &ArgMatches, commands: Vec<String>, files: Vec<PathBuf>) -> Vec<Script> {
+fn scripts(matches: &ArgMatches, commands: Vec<String>, files: Vec<PathBuf>) -> Vec<SqlArgument> {
+    let file = |path: PathBuf| match path.as_os_str() == "-" {
+        true => SqlArgument::StandardInput,
+        false => SqlArgument::File(path),
+    };
     let at = |name: &str| matches.indices_of(name).into_iter().flatten().collect::<Vec<_>>();
-    let commands = at("commands").into_iter().zip(commands.into_iter().map(Script::Command));
-    let files = at("files").into_iter().zip(files.into_iter().map(Script::File));
+    let commands = at("commands").into_iter().zip(commands.into_iter().map(SqlArgument::Command));
+    let files = at("files").into_iter().zip(files.into_iter().map(file));
     let mut scripts: Vec<_> = commands.chain(files).collect();
     scripts.sort_by_key(|(index, _)| *index);
     scripts.into_iter().map(|(_, script)| script).collect()
@@ -282,16 +287,17 @@ mod tests {
 
     #[test]
     fn commands_and_files_keep_their_order() {
-        let parsed = arguments(&["-c", "1", "-f", "2", "a.csv", "-c", "3"]).unwrap();
+        let parsed = arguments(&["-c", "1", "-f", "2", "a.csv", "-f", "-", "-c", "3"]).unwrap();
         let order: Vec<_> = parsed
             .scripts
             .iter()
             .map(|script| match script {
-                Script::Command(sql) => sql.clone(),
-                Script::File(path) => path.display().to_string(),
+                SqlArgument::Command(sql) => sql.clone(),
+                SqlArgument::File(path) => path.display().to_string(),
+                SqlArgument::StandardInput => "standard input".to_owned(),
             })
             .collect();
-        assert_eq!(order, ["1", "2", "3"]);
+        assert_eq!(order, ["1", "2", "standard input", "3"]);
         assert_eq!(parsed.paths, ["a.csv"]);
     }
 

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 use engine::session::{Session, SessionOptions};
 
-use crate::cli::{Arguments, Script};
+use crate::cli::{Arguments, SqlArgument};
 use crate::error::Error;
 use crate::results::Style;
 use crate::shell::script::Flow;
@@ -105,9 +105,9 @@ async fn run_scripts(arguments: &Arguments) -> Result<(), Error> {
     signals::listen(Interrupt::EndsProcess).map_err(Error::Signal)?;
     for script in &arguments.scripts {
         let flow = match script {
-            Script::Command(sql) => shell.run_script(sql, None).await?,
-            Script::File(path) if path.as_os_str() == "-" => shell.run_script(&read_stdin()?, None).await?,
-            Script::File(path) => shell.include(&path.display().to_string()).await?,
+            SqlArgument::Command(sql) => shell.run_script(sql, None).await?,
+            SqlArgument::StandardInput => shell.run_script(&read_stdin()?, None).await?,
+            SqlArgument::File(path) => shell.include(&path.display().to_string()).await?,
         };
         if flow == Flow::Quit {
             return Ok(());

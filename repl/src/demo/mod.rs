@@ -98,18 +98,18 @@ pub async fn run(arguments: &Arguments, Demo { scale, generate_only }: Demo) -> 
             "\nNo program can be loaded into this kernel: {obstacle}\nBoth sides run in DataFusion.\n"
         ))?;
     }
-    let mut report = Report::new(file_bytes);
+    let mut comparison = Comparison::new(file_bytes);
     for (name, sql) in [("Q6", Q6), ("Q1", Q1)] {
         let (plain, pushed) = measure(&off, &on, sql).await?;
         let rows = agree::check(&plain.answer, &pushed.answer)
             .map_err(|difference| Error::AnswersDiffer { query: name, difference })?;
-        report.add(name, &plain, &pushed, rows);
+        comparison.add(name, &plain, &pushed, rows);
     }
-    say(&report.finish())
+    say(&comparison.finish())
 }
 
 /// The text of the result, as it grows.
-struct Report {
+struct Comparison {
     file_bytes: u64,
     table: String,
     proof: String,
@@ -117,7 +117,7 @@ struct Report {
     note: &'static str,
 }
 
-impl Report {
+impl Comparison {
     fn new(file_bytes: u64) -> Self {
         let table = format!(
             "\n    {:>11} {:>11} {:>8} {:>12} {:>12}   answers\n",

@@ -41,7 +41,7 @@ pub use records::Dialect;
 use sentence::Sentence;
 
 /// A statement may be wrong in several places at once; so many are shown.
-const FINDINGS_MAX: usize = 3;
+const PROBLEMS_MAX: usize = 3;
 
 /// A failed statement, where it stands, and the session in which it failed.
 #[derive(Clone, Copy)]
@@ -73,13 +73,13 @@ impl Script<'_> {
 /// An error as it is shown.
 #[derive(Debug)]
 pub struct Report {
-    findings: Vec<Finding>,
+    problems: Vec<Problem>,
     more: usize,
 }
 
 /// One thing that is wrong.
 #[derive(Debug, Default)]
-struct Finding {
+struct Problem {
     sentence: String,
     details: Vec<String>,
     excerpts: Vec<Excerpt>,
@@ -90,13 +90,13 @@ impl Report {
     /// All that can be found out about a failed statement. Reads the files of the statement if the error is about a
     /// record.
     pub async fn of(error: &DataFusionError, failed: Failed<'_>) -> Report {
-        let mut report = Report { findings: Vec::new(), more: 0 };
+        let mut report = Report { problems: Vec::new(), more: 0 };
         for error in errors(error) {
-            if report.findings.len() == FINDINGS_MAX {
+            if report.problems.len() == PROBLEMS_MAX {
                 report.more += 1;
                 continue;
             }
-            report.findings.push(finding(error, failed).await);
+            report.problems.push(problem(error, failed).await);
         }
         report
     }
@@ -104,7 +104,7 @@ impl Report {
     /// An error that belongs to no statement.
     pub fn without_statement(error: &DataFusionError) -> Report {
         let Sentence { first, details } = Sentence::of(error);
-        Report { findings: vec![Finding { sentence: first, details, ..Finding::default() }], more: 0 }
+        Report { problems: vec![Problem { sentence: first, details, ..Problem::default() }], more: 0 }
     }
 
     /// A file that could not be made a table.
@@ -114,27 +114,27 @@ impl Report {
             let candidate = Candidate { path, range: None, dialect, compression, columns: Arc::default() };
             unequal_record(error, &candidate)
         });
-        report.findings[0].excerpts.extend(found.map(|found| record_excerpt(&found)));
+        report.problems[0].excerpts.extend(found.map(|found| record_excerpt(&found)));
         report
     }
 
     /// What is wrong, without the rest.
     pub fn sentence(&self) -> &str {
-        self.findings.first().map_or("", |finding| &finding.sentence)
+        self.problems.first().map_or("", |problem| &problem.sentence)
     }
 
     /// The text for the terminal, with its line ends.
     pub fn render(&self, look: Look) -> String {
         let mut text = String::new();
-        for finding in &self.findings {
-            text.push_str(&headline(&finding.sentence, look));
-            for detail in &finding.details {
+        for problem in &self.problems {
+            text.push_str(&headline(&problem.sentence, look));
+            for detail in &problem.details {
                 text.push_str(&format!("{detail}\n"));
             }
-            for excerpt in &finding.excerpts {
+            for excerpt in &problem.excerpts {
                 text.push_str(&excerpt.render(look));
             }
-            for hint in &finding.hints {
+            for hint in &problem.hints {
                 text.push_str(&format!("{} {}\n", look.paint(CYAN, "HINT:"), visible(hint)));
             }
         }
@@ -169,7 +169,7 @@ fn errors(error: &DataFusionError) -> Vec<&DataFusionError> {
     }
 }
 
-async fn finding(error: &DataFusionError, failed: Failed<'_>) -> Finding {
+async fn problem(error: &DataFusionError, failed: Failed<'_>) -> Problem {
     let Sentence { first, details } = Sentence::of(error);
     let state = failed.context.state();
     let name = state.config_options().sql_parser.dialect;
@@ -179,7 +179,7 @@ async fn finding(error: &DataFusionError, failed: Failed<'_>) -> Finding {
         let advice = hints::advise(error, &source, &state);
         (advice, source.place(error), source.statement())
     };
-    let mut finding = Finding {
+    let mut problem = Problem {
         sentence: advice.sentence.map_or(first, |sentence| visible(&sentence)),
         details,
         excerpts: Vec::new(),
@@ -188,19 +188,19 @@ async fn finding(error: &DataFusionError, failed: Failed<'_>) -> Finding {
     let found = record(error, failed, statement.clone()).await;
     match (place.or(advice.place), failed.script) {
         (Some(place), None) => {
-            finding.excerpts.push(Excerpt::of_text(failed.text, place, |line| format!("LINE {line}: ")));
+            problem.excerpts.push(Excerpt::of_text(failed.text, place, |line| format!("LINE {line}: ")));
         }
         (Some(place), Some(script)) => {
-            finding.excerpts.push(Excerpt::of_text(failed.text, place, |line| script.place(line)));
+            problem.excerpts.push(Excerpt::of_text(failed.text, place, |line| script.place(line)));
         }
         // A script has many statements: say at least which one it is.
         (None, Some(script)) => {
-            finding.excerpts.push(Excerpt::beginning(failed.text, statement, |line| script.place(line)));
+            problem.excerpts.push(Excerpt::beginning(failed.text, statement, |line| script.place(line)));
         }
         (None, None) => {}
     }
-    finding.excerpts.extend(found.map(|found| record_excerpt(&found)));
-    finding
+    problem.excerpts.extend(found.map(|found| record_excerpt(&found)));
+    problem
 }
 
 /// The record that an error of arrow-csv is about.
