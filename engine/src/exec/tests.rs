@@ -26,6 +26,7 @@ use pushdown::contract::layout::{
     STOP_OUTPUT, Sizes, WINDOW_SLACK_BYTES,
 };
 use pushdown::fragment::{Dialect, Fragment, Output};
+use pushdown::testing::Random;
 use tokio::sync::mpsc;
 
 use super::KernelFilterReduceExec;
@@ -138,18 +139,8 @@ fn read_all(mut input: Input<'_>) -> Vec<u8> {
     }
 }
 
-/// Numbers that look random, the same each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % limit
-    }
-
-    fn text(&mut self, pieces: &[&str], count: usize) -> Vec<u8> {
-        (0..count).flat_map(|_| pieces[self.below(pieces.len())].bytes()).collect()
-    }
+fn random_text(random: &mut Random, pieces: &[&str], count: usize) -> Vec<u8> {
+    (0..count).flat_map(|_| random.pick(pieces).bytes()).collect()
 }
 
 /// Both are errors of the same kind. Where in a file it is depends on what was read of it.
@@ -202,10 +193,10 @@ async fn check_range(table: &Table, range: Option<(i64, i64)>, case: &str) {
 #[tokio::test]
 async fn ranges_own_what_datafusion_reads() {
     let pieces = ["a", "bc,", ",", "\n", "\n", "\r\n", "\r", "dddddddddd", "é"];
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     for case in 0..60 {
         let length = [0, 1, 5, 40, 400, 9000][case % 6];
-        let bytes = random.text(&pieces, length);
+        let bytes = random_text(&mut random, &pieces, length);
         // One column, so that no record is refused for its number of fields.
         let bytes: Vec<u8> = bytes.into_iter().filter(|&byte| byte != b',').collect();
         let table = Table::new(&bytes, case % 4 == 3, 1);
@@ -457,13 +448,13 @@ async fn windows_are_carried_and_drained() {
     let long_quoted = format!("\"{}\n\",1\n", "l,".repeat(2500));
     let long = format!("{},1\r\n", "m".repeat(9000));
     let exact = format!("{},1\n", "e".repeat(4093));
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     for case in 0..80 {
-        let mut bytes = random.text(&pieces, [0, 1, 20, 400, 2000][case % 5]);
+        let mut bytes = random_text(&mut random, &pieces, [0, 1, 20, 400, 2000][case % 5]);
         for _ in 0..random.below(4) {
             bytes.extend_from_slice([&long_quoted, &long, &exact][random.below(3)].as_bytes());
             let more = random.below(300);
-            bytes.extend(random.text(&pieces, more));
+            bytes.extend(random_text(&mut random, &pieces, more));
         }
         let tail = ["", "x,y", "x,\"y", "x,\"y\n", "\"", "x,y\r"][random.below(6)];
         bytes.extend_from_slice(tail.as_bytes());
@@ -611,7 +602,7 @@ async fn sorted_rows(sql: &str, path: &Path, pushdown: PushdownMode, backend: Ba
 
 #[tokio::test(flavor = "multi_thread")]
 async fn programs_with_small_areas() {
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let mut text = "id,name,note\n".to_owned();
     for id in 0..900 {
         let name = ["red", "\"bl,ue\"", "\"a\nb\"", "", "a name that is longer than its place in the table"]
@@ -755,7 +746,7 @@ async fn limits_and_bad_records_anywhere() {
         "SELECT id, b FROM t WHERE a >= 0",
     ];
     let both = Both::new();
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let (mut errors, cases) = (0, 120);
     for _ in 0..cases {
         let count = 1 + random.below(60);

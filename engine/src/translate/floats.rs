@@ -80,19 +80,9 @@ pub(super) fn short_decimal(constant: f64) -> Result<(i64, u8), DeclineReason> {
 
 #[cfg(test)]
 mod tests {
+    use pushdown::testing::Random;
+
     use super::*;
-
-    /// A small generator, so that the cases are the same in every run.
-    struct Random(u64);
-
-    impl Random {
-        fn next(&mut self) -> u64 {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            self.0
-        }
-    }
 
     fn text_of(number: i64, scale: u8) -> String {
         let digits = format!("{:0>width$}", number.unsigned_abs(), width = usize::from(scale) + 1);
@@ -103,10 +93,10 @@ mod tests {
 
     #[test]
     fn double_is_what_the_text_parses_to() {
-        let mut random = Random(1);
+        let mut random = Random::new(1);
         for _ in 0..100_000 {
-            let scale = (random.next() % 16) as u8;
-            let number = (random.next() as i64) >> (random.next() % 60);
+            let scale = (random.word() % 16) as u8;
+            let number = (random.word() as i64) >> (random.word() % 60);
             let parsed: f64 = text_of(number, scale).parse().unwrap();
             assert_eq!(double(i128::from(number), scale).to_bits(), parsed.to_bits(), "{number} {scale}");
         }
@@ -114,16 +104,16 @@ mod tests {
 
     #[test]
     fn thresholds_agree_with_comparing_doubles() {
-        let mut random = Random(2);
+        let mut random = Random::new(2);
         for _ in 0..3_000 {
-            let scale = (random.next() % 16) as u8;
-            let near = (random.next() as i64) >> (8 + random.next() % 56);
+            let scale = (random.word() % 16) as u8;
+            let near = (random.word() as i64) >> (8 + random.word() % 56);
             // Constants on, just beside and far from a value of this scale.
-            let constant = match random.next() % 4 {
+            let constant = match random.word() % 4 {
                 0 => double(i128::from(near), scale),
                 1 => double(i128::from(near), scale).next_up(),
                 2 => double(i128::from(near), scale).next_down(),
-                _ => double(i128::from(random.next() as i64), (random.next() % 30) as u8),
+                _ => double(i128::from(random.word() as i64), (random.word() % 30) as u8),
             };
             let Ok(constant) = comparable(constant) else { continue };
             let found = threshold(constant, scale);

@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::prelude::SessionContext;
 use insta::assert_snapshot;
+use pushdown::testing::Random;
 
 use super::*;
 
@@ -596,42 +597,31 @@ async fn inserted_rows_are_the_same() {
 /// Of texts that are hard to print.
 const PIECES: &str = "a|word |日|👩‍👩‍👧|🇩🇪|❤️|e\u{301}|\u{301}|\x1b[2J|\n|\u{202e}|한|\u{200d}|ﷺ|👍🏽";
 
-/// A generator of numbers, good enough to vary cases.
-struct Random(u64);
+fn random_text(random: &mut Random) -> String {
+    let pieces: Vec<&str> = PIECES.split('|').collect();
+    (0..random.below(12)).map(|_| *random.pick(&pieces)).collect()
+}
 
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % limit
+fn random_result(random: &mut Random) -> (SchemaRef, Rows) {
+    let row_count = random.below(8);
+    let mut columns = Vec::new();
+    for _ in 0..1 + random.below(12) {
+        let column: ArrayRef = if random.one_in(2) {
+            let texts = (0..row_count).map(|_| Some(random_text(random)).filter(|text| text.len() % 5 > 0));
+            Arc::new(StringArray::from_iter(texts))
+        } else {
+            Arc::new(Int64Array::from_iter((0..row_count).map(|_| Some(1i64 << random.below(63)))))
+        };
+        columns.push((random_text(random), column));
     }
-
-    fn text(&mut self) -> String {
-        let pieces: Vec<&str> = PIECES.split('|').collect();
-        (0..self.below(12)).map(|_| pieces[self.below(pieces.len())]).collect()
-    }
-
-    fn result(&mut self) -> (SchemaRef, Rows) {
-        let row_count = self.below(8);
-        let mut columns = Vec::new();
-        for _ in 0..1 + self.below(12) {
-            let column: ArrayRef = if self.below(2) == 0 {
-                Arc::new(StringArray::from_iter(
-                    (0..row_count).map(|_| Some(self.text()).filter(|text| text.len() % 5 > 0)),
-                ))
-            } else {
-                Arc::new(Int64Array::from_iter((0..row_count).map(|_| Some(1i64 << self.below(63)))))
-            };
-            columns.push((self.text(), column));
-        }
-        rows(columns.iter().map(|(name, column)| (name.as_str(), Arc::clone(column))).collect())
-    }
+    rows(columns.iter().map(|(name, column)| (name.as_str(), Arc::clone(column))).collect())
 }
 
 #[test]
 fn no_line_is_wider_than_the_terminal_and_none_commands_it() {
-    let mut random = Random(4);
+    let mut random = Random::new(4);
     for _ in 0..500 {
-        let result = random.result();
+        let result = random_result(&mut random);
         let style = Style {
             expanded: random.below(3) == 0,
             border: [Border::None, Border::Inside, Border::Full][random.below(3)],

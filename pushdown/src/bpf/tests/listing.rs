@@ -1,6 +1,6 @@
 //! Every program is printed as text that assembles to the same program.
 
-use super::{Insn, Random, assemble};
+use super::{Insn, Random, assemble, number};
 use crate::bpf::interpret;
 use crate::bpf::listing::print;
 use crate::bpf::opcode as op;
@@ -32,18 +32,18 @@ L11:
 }
 
 /// A statement of any kind, with targets among `count` labels.
-pub(super) fn statement(random: &mut Random, count: u64) -> String {
+pub(super) fn statement(random: &mut Random, count: usize) -> String {
     let register = |random: &mut Random| random.below(11);
-    let letter = random.pick(&['r', 'w']);
+    let letter = *random.pick(&['r', 'w']);
     let (dst, src) = (random.below(10), register(random));
-    let imm = random.number() as i32;
-    let displacement = random.number() as i16;
+    let imm = number(random) as i32;
+    let displacement = number(random) as i16;
     let label = format!("l{}", random.below(count));
-    let width = random.pick(&["u8", "u16", "u32", "u64"]);
+    let width = *random.pick(&["u8", "u16", "u32", "u64"]);
     let operand = if random.below(2) == 0 { imm.to_string() } else { format!("{letter}{src}") };
     match random.below(12) {
         0 => format!("{letter}{dst} = {operand}"),
-        1 => format!("r{dst} = {} ll", random.number()),
+        1 => format!("r{dst} = {} ll", number(random)),
         2 => format!(
             "r{dst} = map[{}][0] + {}",
             random.pick(&["window", "index", "state", "groups", "output"]),
@@ -60,7 +60,7 @@ pub(super) fn statement(random: &mut Random, count: u64) -> String {
             format!("{letter}{dst} {} {operand}", random.pick(&["/=", "%=", "s/=", "s%="]))
         }
         6 => {
-            let bits = random.pick(&[16, 32, 64]);
+            let bits = *random.pick(&[16, 32, 64]);
             match random.below(5) {
                 0 => format!("{letter}{dst} = -{letter}{dst}"),
                 1 => format!("{letter}{dst} = (s{}){letter}{src}", random.pick(&[8, 16])),
@@ -69,7 +69,7 @@ pub(super) fn statement(random: &mut Random, count: u64) -> String {
             }
         }
         7 => {
-            let width = random.pick(&[width, "s8", "s16", "s32"]);
+            let width = *random.pick(&[width, "s8", "s16", "s32"]);
             format!("r{dst} = *({width} *)(r{src} + {displacement})")
         }
         8 => format!("*({width} *)(r{src} + {displacement}) = r{dst}"),
@@ -91,7 +91,7 @@ pub(super) fn statement(random: &mut Random, count: u64) -> String {
 
 #[test]
 fn generated_programs_come_back() {
-    let mut random = Random(0x5eed_0001);
+    let mut random = Random::new(0x5eed_0001);
     for _ in 0..2000 {
         let count = 1 + random.below(40);
         let lines: Vec<String> =
@@ -101,20 +101,20 @@ fn generated_programs_come_back() {
         // All of this has a notation.
         assert!(!listing.contains(".raw"), "{listing}");
         // What the listing names are the labels that are used, and the statements are as written.
-        assert_eq!(listing.lines().filter(|line| line.starts_with(' ')).count() as u64, count);
+        assert_eq!(listing.lines().filter(|line| line.starts_with(' ')).count(), count);
     }
 }
 
 #[test]
 fn any_slots_come_back() {
-    let mut random = Random(0x5eed_0002);
+    let mut random = Random::new(0x5eed_0002);
     for _ in 0..5000 {
         let count = 1 + random.below(8);
         let slots: Vec<Insn> = (0..count)
             .map(|_| match random.below(3) {
-                0 => Insn::from_u64(random.next()),
+                0 => Insn::from_u64(random.word()),
                 // Mostly empty fields, so that many of them are instructions.
-                1 => Insn { code: random.next() as u8, dst: random.below(12) as u8, ..Insn::default() },
+                1 => Insn { code: random.word() as u8, dst: random.below(12) as u8, ..Insn::default() },
                 _ => {
                     let mut insn = assemble(&format!("l0:\n{}", statement(&mut random, 1)))[0];
                     match random.below(6) {
@@ -122,7 +122,7 @@ fn any_slots_come_back() {
                         1 => insn.dst = random.below(16) as u8,
                         2 => insn.src = random.below(16) as u8,
                         3 => insn.off = random.below(12) as i16 - 6,
-                        4 => insn.imm = random.number() as i32,
+                        4 => insn.imm = number(&mut random) as i32,
                         _ => {}
                     }
                     insn
@@ -136,7 +136,7 @@ fn any_slots_come_back() {
 /// The interpreter knows the instructions that have a notation, and no others.
 #[test]
 fn notation_and_interpreter_know_the_same() {
-    let mut random = Random(0x5eed_0003);
+    let mut random = Random::new(0x5eed_0003);
     let (mut known, mut unknown) = (0, 0);
     for _ in 0..200_000 {
         let mut insn = assemble(&format!("l0:\n{}", statement(&mut random, 1)))[0];
