@@ -1,6 +1,6 @@
 //! Counting. State: `[count]`.
 
-use super::{AggregateSignature, Family};
+use super::family::{AggregateSignature, Family};
 use crate::emit::Register::R2;
 use crate::emit::Word;
 use crate::ops::{Lowering, Parameter, Parameters};

@@ -1,6 +1,6 @@
 //! The least and the greatest value. State: `[value, non-null count]`; the value means nothing while the count is 0.
 
-use super::{AggregateSignature, Family};
+use super::family::{AggregateSignature, Family};
 use crate::emit::Register::{R1, R2, R3};
 use crate::emit::{Relation, Word};
 use crate::ops::{Lowering, Parameter, Parameters, ValueType};

@@ -1,6 +1,6 @@
 //! Sums of 64-bit integers.
 
-use super::{AggregateSignature, Family};
+use super::family::{AggregateSignature, Family};
 use crate::emit::Register::{R1, R2, R3};
 use crate::emit::{Relation, Word};
 use crate::ops::{Lowering, Parameter, Parameters, ValueType};

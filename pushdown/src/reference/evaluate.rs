@@ -1,21 +1,8 @@
 //! Expressions on one row, under three-valued logic, without short cuts: see step 3 of [`super`].
 
 use super::ops;
+use super::value::{Exception, Value};
 use crate::fragment::{Expr, Literal, ValueType};
-
-/// A value in one record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value<'a> {
-    Null,
-    Bool(bool),
-    I64(i64),
-    /// Those of a column are not empty.
-    Bytes(&'a [u8]),
-}
-
-/// The record is an exception record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Exception;
 
 /// The value of a condition, of an operand of it, or of the argument of an aggregate.
 pub(super) fn evaluate<'a>(expr: &'a Expr, row: &[Value<'a>]) -> Result<Value<'a>, Exception> {

@@ -1,6 +1,6 @@
 //! The text of a field into a value: the grammars of [`ColumnType`], to the letter.
 
-use super::evaluate::Value;
+use super::value::Value;
 use crate::fragment::ColumnType;
 
 /// Digits of the largest power of ten below 2^63, less one: any number of so many digits fits into an `i64`.

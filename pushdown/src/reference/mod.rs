@@ -29,11 +29,12 @@ mod evaluate;
 mod field;
 mod ops;
 mod record;
+mod value;
 
 use crate::fragment::{Aggregate, Column, Fragment, Key, Output};
-use evaluate::{Exception, Value};
 use record::Record;
 use std::collections::BTreeMap;
+use value::{Exception, Value};
 
 /// What a run over some bytes made of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

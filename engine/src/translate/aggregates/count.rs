@@ -7,7 +7,7 @@ use datafusion::physical_expr::expressions::{Column as PhysicalColumn, Literal};
 use pushdown::aggregates::Count;
 use pushdown::fragment::{Aggregate, Expr};
 
-use super::{Builder, PlannedAggregate};
+use super::builder::{Builder, PlannedAggregate};
 use crate::columns::Columns;
 use crate::decline::DeclineReason;
 use crate::decode::StateKind;

@@ -2,36 +2,32 @@
 //!
 //! A program keeps sums and counts; `avg` is made of both. Aggregates that are the same to a program are kept once.
 
+mod builder;
 mod count;
 mod min_max;
 mod sum;
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::functions_aggregate::average::Avg;
 use datafusion::functions_aggregate::count::Count;
 use datafusion::functions_aggregate::min_max::{Max, Min};
 use datafusion::functions_aggregate::sum::Sum;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use pushdown::aggregates::MinMax;
-use pushdown::fragment::{Aggregate, ColumnType, Key, Output};
+use pushdown::fragment::{ColumnType, Key, Output};
 
 use super::fallible::{may_fail, may_skip_failure};
 use super::predicate;
 use crate::columns::Columns;
 use crate::decline::{DeclineReason, Declined, Part};
-use crate::decode::{StateColumn, StateDecoder, StateKind};
+use crate::decode::StateDecoder;
 use crate::sample::Sample;
+use builder::Builder;
 
-/// One aggregate of the plan, with its expressions over the columns of the file.
-pub(crate) struct PlannedAggregate<'a> {
-    pub function: &'a AggregateFunctionExpr,
-    pub arguments: Vec<Arc<dyn PhysicalExpr>>,
-    pub filter: Option<Arc<dyn PhysicalExpr>>,
-}
+pub(crate) use builder::PlannedAggregate;
 
 /// A translated aggregation.
 pub(crate) struct Aggregation {
@@ -59,7 +55,7 @@ pub(crate) fn aggregation(
     }
     let mut builder = Builder { columns, aggregates: Vec::new(), state: Vec::new() };
     for aggregate in planned {
-        if let Err(reason) = builder.add(aggregate) {
+        if let Err(reason) = add(&mut builder, aggregate) {
             declined.push(Declined { part: Part::Aggregate(aggregate.function.name().to_owned()), reason });
         }
     }
@@ -82,64 +78,42 @@ fn key(columns: &Columns, sample: &Sample, expr: &Arc<dyn PhysicalExpr>) -> Resu
     Ok(Key { column: index, string_bytes_max })
 }
 
-fn declined_argument(planned: &PlannedAggregate<'_>, argument: &DataType) -> DeclineReason {
-    let function = planned.function.fun().name().to_owned();
-    DeclineReason::AggregateArgument { function, argument: argument.clone() }
-}
-
-struct Builder<'a> {
-    columns: &'a Columns,
-    aggregates: Vec<Aggregate>,
-    state: Vec<StateColumn>,
-}
-
-impl Builder<'_> {
-    fn add(&mut self, planned: &PlannedAggregate<'_>) -> Result<(), DeclineReason> {
-        let function = planned.function;
-        if function.is_distinct() {
-            return Err(DeclineReason::AggregateOption("DISTINCT"));
-        }
-        if function.ignore_nulls() {
-            return Err(DeclineReason::AggregateOption("IGNORE NULLS"));
-        }
-        if !function.order_bys().is_empty() {
-            return Err(DeclineReason::AggregateOption("ORDER BY"));
-        }
-        let filter = match &planned.filter {
-            Some(filter) => {
-                // DataFusion evaluates the arguments on all rows, a program only on those that pass.
-                let schema = &self.columns.schema;
-                let argument_may_fail = planned.arguments.iter().any(|argument| may_fail(argument, schema));
-                if argument_may_fail || may_skip_failure(filter, schema) {
-                    return Err(DeclineReason::MayFail);
-                }
-                Some(predicate(self.columns, filter)?)
-            }
-            None => None,
-        };
-        let implementation = function.fun().inner();
-        if implementation.is::<Count>() {
-            return count::add(self, planned, filter);
-        }
-        let [argument] = planned.arguments.as_slice() else {
-            return Err(DeclineReason::Aggregate(function.fun().name().to_owned()));
-        };
-        if implementation.is::<Sum>() || implementation.is::<Avg>() {
-            sum::add(self, planned, argument, filter, implementation.is::<Avg>())
-        } else if implementation.is::<Min>() || implementation.is::<Max>() {
-            let function = if implementation.is::<Min>() { MinMax::Min } else { MinMax::Max };
-            min_max::add(self, planned, argument, filter, function)
-        } else {
-            Err(DeclineReason::Aggregate(function.fun().name().to_owned()))
-        }
+fn add(builder: &mut Builder<'_>, planned: &PlannedAggregate<'_>) -> Result<(), DeclineReason> {
+    let function = planned.function;
+    if function.is_distinct() {
+        return Err(DeclineReason::AggregateOption("DISTINCT"));
     }
-
-    /// Adds the columns of the partial state that are read from an aggregate, which is kept once.
-    fn keep(&mut self, aggregate: Aggregate, state: &[StateKind]) {
-        let index = self.aggregates.iter().position(|kept| *kept == aggregate).unwrap_or_else(|| {
-            self.aggregates.push(aggregate);
-            self.aggregates.len() - 1
-        });
-        self.state.extend(state.iter().map(|&kind| StateColumn { aggregate: index, kind }));
+    if function.ignore_nulls() {
+        return Err(DeclineReason::AggregateOption("IGNORE NULLS"));
+    }
+    if !function.order_bys().is_empty() {
+        return Err(DeclineReason::AggregateOption("ORDER BY"));
+    }
+    let filter = match &planned.filter {
+        Some(filter) => {
+            // DataFusion evaluates the arguments on all rows, a program only on those that pass.
+            let schema = &builder.columns.schema;
+            let argument_may_fail = planned.arguments.iter().any(|argument| may_fail(argument, schema));
+            if argument_may_fail || may_skip_failure(filter, schema) {
+                return Err(DeclineReason::MayFail);
+            }
+            Some(predicate(builder.columns, filter)?)
+        }
+        None => None,
+    };
+    let implementation = function.fun().inner();
+    if implementation.is::<Count>() {
+        return count::add(builder, planned, filter);
+    }
+    let [argument] = planned.arguments.as_slice() else {
+        return Err(DeclineReason::Aggregate(function.fun().name().to_owned()));
+    };
+    if implementation.is::<Sum>() || implementation.is::<Avg>() {
+        sum::add(builder, planned, argument, filter, implementation.is::<Avg>())
+    } else if implementation.is::<Min>() || implementation.is::<Max>() {
+        let function = if implementation.is::<Min>() { MinMax::Min } else { MinMax::Max };
+        min_max::add(builder, planned, argument, filter, function)
+    } else {
+        Err(DeclineReason::Aggregate(function.fun().name().to_owned()))
     }
 }

@@ -7,7 +7,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use pushdown::aggregates::Sum;
 use pushdown::fragment::{Aggregate, Expr};
 
-use super::{Builder, PlannedAggregate, declined_argument};
+use super::builder::{Builder, PlannedAggregate, declined_argument};
 use crate::decline::DeclineReason;
 use crate::decode::{Number, StateKind};
 use crate::translate::value::{Kind, Value};

@@ -1,7 +1,7 @@
 //! The memory of a program: its maps, the packet of a read hook with its context, and a stack for each frame that
 //! knows which of its bytes were written.
 
-use super::{FRAMES_MAX, FaultKind, Region, STACK_BYTES};
+use super::fault::{FRAMES_MAX, FaultKind, Region, STACK_BYTES};
 use crate::contract::hook::Context;
 use crate::contract::layout::{Layout, Map};
 

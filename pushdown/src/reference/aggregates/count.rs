@@ -1,7 +1,7 @@
 //! Counts: `[count]`.
 
-use super::miscut;
 use crate::aggregates::Count;
+use crate::reference::value::miscut;
 
 pub(super) fn of_one(function: Count) -> Vec<u64> {
     match function {

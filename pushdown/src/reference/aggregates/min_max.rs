@@ -1,7 +1,7 @@
 //! The least and the greatest value: `[value, count]`.
 
-use super::miscut;
 use crate::aggregates::MinMax;
+use crate::reference::value::miscut;
 
 pub(super) fn of_one(function: MinMax, value: i64) -> Vec<u64> {
     match function {

@@ -4,7 +4,7 @@ mod count;
 mod min_max;
 mod sum;
 
-use super::evaluate::Value;
+use super::value::Value;
 use crate::fragment::{Aggregate, AggregateFunction};
 
 /// The state of no records.
@@ -51,9 +51,4 @@ fn merge_one(function: AggregateFunction, state: &mut [u64], other: &[u64]) {
         AggregateFunction::Sum(function) => sum::merge(function, state, other),
         AggregateFunction::MinMax(function) => min_max::merge(function, state, other),
     }
-}
-
-/// State of another length.
-fn miscut() -> ! {
-    unreachable!("state is cut by state_words")
 }

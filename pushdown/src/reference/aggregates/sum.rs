@@ -1,7 +1,7 @@
 //! Sums: `[sum, count]`, or `[low, high, count]` in 128 bits.
 
-use super::miscut;
 use crate::aggregates::Sum;
+use crate::reference::value::miscut;
 
 pub(super) fn of_one(function: Sum, value: i64) -> Vec<u64> {
     match function {

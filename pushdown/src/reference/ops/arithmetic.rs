@@ -1,7 +1,7 @@
 //! Arithmetic is done without limits; then a result is looked at.
 
-use super::{Exception, Value, invalid};
 use crate::ops::{Arithmetic, Overflow};
+use crate::reference::value::{Exception, Value, invalid};
 
 pub(super) fn apply<'a>(op: Arithmetic, arguments: &[Value<'a>]) -> Result<Value<'a>, Exception> {
     let (left, right) = match *arguments {

@@ -1,7 +1,7 @@
 //! A limit that a value must keep.
 
-use super::{Exception, Value, invalid};
 use crate::ops::Bound;
+use crate::reference::value::{Exception, Value, invalid};
 
 pub(super) fn apply<'a>(op: Bound, arguments: &[Value<'a>]) -> Result<Value<'a>, Exception> {
     match (op, arguments) {

@@ -1,7 +1,7 @@
 //! Comparisons: by the order of the two sides.
 
-use super::{Value, invalid};
 use crate::ops::Comparison;
+use crate::reference::value::{Value, invalid};
 use std::cmp::Ordering;
 
 pub(super) fn apply<'a>(op: Comparison, arguments: &[Value<'a>]) -> Value<'a> {

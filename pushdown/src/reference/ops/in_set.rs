@@ -1,7 +1,7 @@
 //! Numbers and truth values in a list.
 
-use super::{Value, invalid};
 use crate::ops::InSet;
+use crate::reference::value::{Value, invalid};
 
 pub(super) fn apply<'a>(op: InSet, arguments: &[Value<'a>]) -> Value<'a> {
     match arguments {

@@ -1,7 +1,7 @@
 //! AND, OR and NOT of true, false and NULL.
 
-use super::{Value, invalid};
 use crate::ops::Logic;
+use crate::reference::value::{Value, invalid};
 
 pub(super) fn apply<'a>(op: Logic, arguments: &[Value<'a>]) -> Value<'a> {
     match (op, arguments) {

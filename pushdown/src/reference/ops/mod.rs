@@ -8,7 +8,7 @@ mod logic;
 mod null;
 mod string;
 
-use super::evaluate::{Exception, Value};
+use super::value::{Exception, Value};
 use crate::ops::Op;
 
 /// The value of an operator.
@@ -22,9 +22,4 @@ pub(super) fn apply<'a>(op: Op, arguments: &[Value<'a>]) -> Result<Value<'a>, Ex
         Op::Null(op) => null::apply(op, arguments),
         Op::Logic(op) => logic::apply(op, arguments),
     })
-}
-
-/// What `validate` does not let through.
-fn invalid() -> ! {
-    unreachable!("a valid fragment has the arguments that its operators take")
 }

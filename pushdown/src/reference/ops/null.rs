@@ -1,7 +1,7 @@
 //! Tests for NULL.
 
-use super::{Value, invalid};
 use crate::ops::NullTest;
+use crate::reference::value::{Value, invalid};
 
 pub(super) fn apply<'a>(op: NullTest, arguments: &[Value<'a>]) -> Value<'a> {
     let [value] = arguments else { invalid() };

@@ -1,7 +1,7 @@
 //! Strings in a list, byte for byte.
 
-use super::{Value, invalid};
 use crate::ops::StringSet;
+use crate::reference::value::{Value, invalid};
 
 pub(super) fn apply<'a>(op: StringSet, arguments: &[Value<'a>]) -> Value<'a> {
     match arguments {
