@@ -280,7 +280,7 @@ impl<'c> Scope<'_, 'c> {
                 }
                 None => name,
             },
-            6 if self.random.one_in(6) => format!("abs({name})"),
+            6 => format!("abs({name})"),
             7 if self.random.one_in(2) => format!("CAST({name} AS BIGINT)"),
             8 if self.random.one_in(2) => format!("CAST({name} AS SMALLINT)"),
             9 if self.random.one_in(2) => format!("CAST({name} AS DOUBLE)"),

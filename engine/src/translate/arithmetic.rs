@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::functions::math::abs::AbsFunc;
 use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, NegativeExpr};
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use pushdown::fragment::Expr;
-use pushdown::ops::{Arithmetic, Overflow};
+use pushdown::ops::{Arithmetic, Bound, Overflow};
 
 use super::value::{Kind, Value};
 use super::{Translated, data_type, operand};
@@ -19,6 +20,9 @@ pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Tran
     if let Some(negative) = expr.downcast_ref::<NegativeExpr>() {
         return Some(negation(columns, expr, negative));
     }
+    if let Some(function) = expr.downcast_ref::<ScalarFunctionExpr>() {
+        return absolute(columns, function).transpose();
+    }
     let binary = expr.downcast_ref::<BinaryExpr>()?;
     let op = match binary.op() {
         Operator::Plus => Arithmetic::Add,
@@ -27,6 +31,32 @@ pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Tran
         _ => return None,
     };
     Some(self::binary(columns, expr, binary, op))
+}
+
+/// `abs(argument)` of an integer, which fails in DataFusion for the least number of its type. None: another function, or
+/// another type.
+fn absolute(columns: &Columns, function: &ScalarFunctionExpr) -> Result<Option<Value>, DeclineReason> {
+    let [argument] = function.args() else { return Ok(None) };
+    if !function.fun().inner().is::<AbsFunc>() {
+        return Ok(None);
+    }
+    let greatest = match function.return_type() {
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
+            return operand(columns, argument).map(Some);
+        }
+        DataType::Int8 => i64::from(i8::MAX),
+        DataType::Int16 => i64::from(i16::MAX),
+        DataType::Int32 => i64::from(i32::MAX),
+        DataType::Int64 => i64::MAX,
+        _ => return Ok(None),
+    };
+    let Value { expr, kind } = operand(columns, argument)?;
+    let absolute = Expr::call(Arithmetic::Abs, [expr]);
+    let expr = match greatest {
+        i64::MAX => absolute,
+        _ => Expr::call(Bound::Magnitude, [absolute, Expr::integer(greatest)]),
+    };
+    Ok(Some(Value::new(expr, kind)))
 }
 
 /// `-argument`

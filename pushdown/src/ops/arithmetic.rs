@@ -25,16 +25,18 @@ pub enum Arithmetic {
     Sub(Overflow),
     /// `a * b`, or `a *! b`
     Mul(Overflow),
+    /// `abs(a)`: `i64::MIN` makes the record an exception record.
+    Abs,
 }
 
-use Arithmetic::{Add, Mul, Sub};
+use Arithmetic::{Abs, Add, Mul, Sub};
 use Overflow::{Exception, Wrap};
 
 const I64: Parameter = Parameter::Value(ValueType::I64);
 
 impl Family for Arithmetic {
     const ALL: &'static [Arithmetic] =
-        &[Add(Wrap), Add(Exception), Sub(Wrap), Sub(Exception), Mul(Wrap), Mul(Exception)];
+        &[Add(Wrap), Add(Exception), Sub(Wrap), Sub(Exception), Mul(Wrap), Mul(Exception), Abs];
 
     fn signature(self) -> Signature {
         let (name, can_fail) = match self {
@@ -44,49 +46,51 @@ impl Family for Arithmetic {
             Sub(Exception) => ("-!", true),
             Mul(Wrap) => ("*", false),
             Mul(Exception) => ("*!", true),
+            Abs => ("abs", true),
         };
-        Signature {
-            name,
-            notation: Notation::Term,
-            takes: const { &[Parameters::exactly(&[I64, I64])] },
-            gives: ValueType::I64,
-            nulls: NullRule::Strict,
-            can_fail,
-        }
+        let (notation, takes): (_, &[Parameters]) = match self {
+            Abs => (Notation::Function, const { &[Parameters::exactly(&[I64])] }),
+            _ => (Notation::Term, const { &[Parameters::exactly(&[I64, I64])] }),
+        };
+        Signature { name, notation, takes, gives: ValueType::I64, nulls: NullRule::Strict, can_fail }
     }
 
     fn simplify(self, arguments: Vec<Expr>, _: &[bool]) -> Expr {
-        if let [left, right] = arguments.as_slice()
-            && let (Some(left), Some(right)) = (left.as_integer(), right.as_integer())
-            && let Some(value) = self.fold(left, right)
-        {
-            return Expr::integer(value);
+        let constants: Option<Vec<i64>> = arguments.iter().map(Expr::as_integer).collect();
+        match constants.and_then(|constants| self.fold(&constants)) {
+            Some(value) => Expr::integer(value),
+            None => Expr::call(self, arguments),
         }
-        Expr::call(self, arguments)
     }
 
     fn compute(self, arguments: &[Expr], lowering: &mut Lowering) {
-        let [left, right] = arguments else { unreachable!("validate() counts arguments") };
-        lowering.compute_pair(left, right);
+        match arguments {
+            [argument] => lowering.compute(argument),
+            [left, right] => lowering.compute_pair(left, right),
+            _ => unreachable!("validate() counts arguments"),
+        }
         match self {
             Add(Wrap) | Sub(Wrap) | Mul(Wrap) => self.apply(lowering),
             Mul(Exception) => lowering.code.template("multiply", bpf_templates::MULTIPLY, &[]),
             Add(Exception) | Sub(Exception) => self.apply_checked(lowering),
+            Abs => absolute(lowering),
         }
     }
 }
 
 impl Arithmetic {
     /// None when the result is an exception, which stays to be found out for each record.
-    fn fold(self, left: i64, right: i64) -> Option<i64> {
+    fn fold(self, arguments: &[i64]) -> Option<i64> {
         let checked = |result: Option<i64>| result.filter(|&result| result != i64::MIN);
-        match self {
-            Add(Wrap) => Some(left.wrapping_add(right)),
-            Sub(Wrap) => Some(left.wrapping_sub(right)),
-            Mul(Wrap) => Some(left.wrapping_mul(right)),
-            Add(Exception) => checked(left.checked_add(right)),
-            Sub(Exception) => checked(left.checked_sub(right)),
-            Mul(Exception) => checked(left.checked_mul(right)),
+        match (self, arguments) {
+            (Add(Wrap), &[left, right]) => Some(left.wrapping_add(right)),
+            (Sub(Wrap), &[left, right]) => Some(left.wrapping_sub(right)),
+            (Mul(Wrap), &[left, right]) => Some(left.wrapping_mul(right)),
+            (Add(Exception), &[left, right]) => checked(left.checked_add(right)),
+            (Sub(Exception), &[left, right]) => checked(left.checked_sub(right)),
+            (Mul(Exception), &[left, right]) => checked(left.checked_mul(right)),
+            (Abs, &[value]) => value.checked_abs(),
+            _ => None,
         }
     }
 
@@ -96,6 +100,7 @@ impl Arithmetic {
             Add(_) => lowering.code.add(R1, R2),
             Sub(_) => lowering.code.subtract(R1, R2),
             Mul(_) => lowering.code.multiply(R1, R2),
+            Abs => unreachable!("abs has one operand"),
         }
     }
 
@@ -117,4 +122,14 @@ impl Arithmetic {
         code.constant(R4, i64::MIN);
         code.jump_if(R1, Relation::Equal, R4, EXCEPTION);
     }
+}
+
+/// r1 = |r1|, without a branch: r2 is -1 for a negative number, else 0, and -x is !x + 1. `i64::MIN` stays negative.
+fn absolute(lowering: &mut Lowering) {
+    let code = &mut lowering.code;
+    code.set(R2, R1);
+    code.shift_right_signed(R2, 63);
+    code.xor(R1, R2);
+    code.subtract(R1, R2);
+    code.jump_if(R1, Relation::Less, 0, EXCEPTION);
 }

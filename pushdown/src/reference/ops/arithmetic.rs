@@ -4,15 +4,18 @@ use crate::ops::{Arithmetic, Overflow};
 use crate::reference::value::{Exception, Value, invalid};
 
 pub(super) fn apply<'a>(op: Arithmetic, arguments: &[Value<'a>]) -> Result<Value<'a>, Exception> {
-    let (left, right) = match *arguments {
-        [Value::Null, _] | [_, Value::Null] => return Ok(Value::Null),
-        [Value::I64(left), Value::I64(right)] => (i128::from(left), i128::from(right)),
+    if arguments.contains(&Value::Null) {
+        return Ok(Value::Null);
+    }
+    let number = |index: usize| match arguments.get(index) {
+        Some(Value::I64(number)) => i128::from(*number),
         _ => invalid(),
     };
     let (exact, overflow) = match op {
-        Arithmetic::Add(overflow) => (left + right, overflow),
-        Arithmetic::Sub(overflow) => (left - right, overflow),
-        Arithmetic::Mul(overflow) => (left * right, overflow),
+        Arithmetic::Add(overflow) => (number(0) + number(1), overflow),
+        Arithmetic::Sub(overflow) => (number(0) - number(1), overflow),
+        Arithmetic::Mul(overflow) => (number(0) * number(1), overflow),
+        Arithmetic::Abs => (number(0).abs(), Overflow::Exception),
     };
     let magnitude_max = i128::from(i64::MAX);
     match overflow {
