@@ -19,13 +19,14 @@
 mod aggregate;
 mod column;
 mod group;
+mod holes;
 #[cfg(test)]
 mod tests;
 
 use crate::Program;
-use crate::bpf::asm::{AsmError, AsmErrorKind, GuardTarget, Holes};
-use crate::contract::hook::{self, Context, PACKET_BYTES_MAX};
-use crate::contract::index::{Entry, INDEX_FRONT_BYTES, IndexArray};
+use crate::bpf::asm::{AsmError, AsmErrorKind, GuardTarget};
+use crate::contract::hook::PACKET_BYTES_MAX;
+use crate::contract::index::{INDEX_FRONT_BYTES, IndexArray};
 use crate::contract::layout::{self, GUARD_BYTES_MAX, Layout, Map, Sizes};
 use crate::emit::Register::{self, R0, R1, R2, R3, R4, R5};
 use crate::emit::{EXCEPTION, NEXT, Relation, Word, ZERO};
@@ -71,9 +72,6 @@ const FIRST_WORD: usize = POWERS_OF_TEN + 19 * 8;
 
 /// Displacements of loads and stores are signed 16-bit numbers.
 const STATE_BYTES_MAX: usize = 32 << 10;
-/// Bytes at the end of a packet that are left to `carry`. In a packet the index stage looks at up to 32 bytes from
-/// END - 1 on, and at two behind a quote; then a field is read with up to 8 bytes behind it.
-const READ_AHEAD_BYTES: usize = 64;
 /// Behind the output area: the bytes of a record are copied eight at a time.
 const OUTPUT_SLACK_BYTES: usize = 64;
 /// Largest group table. The verifier allows offsets below 2^29 (BPF_MAX_VAR_OFF in include/linux/bpf_verifier.h).
@@ -121,71 +119,12 @@ struct Fold<'f> {
 impl<'f> Fold<'f> {
     fn new(fragment: &'f Fragment, target: Target, sizes: Sizes) -> Self {
         let index = IndexArray::new(fragment.field_count, &sizes);
-        let mut holes = Holes::default();
-        let dialect = fragment.dialect;
-        let word = |byte: u8| u64::from_le_bytes([byte; 8]);
-        let escape = dialect.escape.unwrap_or(dialect.quote);
-        holes
-            .set("delimiter", dialect.delimiter)
-            .set("delimiter_word", word(dialect.delimiter))
-            .set("quote", dialect.quote)
-            .set("quote_word", word(dialect.quote))
-            .set("quote_is_special", (0x20..0x40).contains(&dialect.quote) as u8)
-            .set("special_flip", dialect.quote ^ 0x20)
-            .set("special_flip_word", word(dialect.quote ^ 0x20))
-            .set("escape", escape)
-            .set("escape_word", word(escape))
-            .set("has_escape", dialect.escape.is_some_and(|byte| byte != dialect.quote) as u8)
-            .set("single_field", (fragment.field_count == 1) as u8)
-            .set("many_fields", (fragment.field_count > 1) as u8)
-            .set("last_entry", index.last_entry())
-            .set("record_bytes", index.record_bytes())
-            .set("index_mask", index.mask())
-            .set("index_limit", index.limit())
-            .set("output_bytes", sizes.output_bytes)
-            .set("output_mask", sizes.output_bytes - 1)
-            .set("records", matches!(fragment.output, Output::Records) as u8)
-            .set("groups", is_grouped(fragment) as u8)
-            .set("packet_bytes", sizes.window_bytes)
-            .set("read_ahead", READ_AHEAD_BYTES)
-            .set("turn_words", if target == Target::Packet { 4 } else { 8 });
-        for (name, value) in [
-            ("BEGIN", layout::BEGIN),
-            ("END", layout::END),
-            ("CONSUMED", layout::CONSUMED),
-            ("STOP", layout::STOP),
-            ("RECORDS", layout::RECORDS),
-            ("MATCHED", layout::MATCHED),
-            ("EXCEPTIONS", layout::EXCEPTIONS),
-            ("OUTPUT_USED", layout::OUTPUT_USED),
-            ("STOP_CHUNK", layout::STOP_CHUNK as usize),
-            ("STOP_OUTPUT", layout::STOP_OUTPUT as usize),
-            ("STOP_GROUPS", layout::STOP_GROUPS as usize),
-            ("CARRY_STATE", layout::CARRY_STATE),
-            ("CARRY_BEGIN", layout::CARRY_BEGIN),
-            ("INDEX_FRONT", INDEX_FRONT_BYTES),
-            ("ENTRY_BYTES", Entry::BYTES),
-            ("ENTRY_FLAG", Entry::FLAG as usize),
-            ("ENTRY_OFFSET", Entry::OFFSET as usize),
-            ("CONTEXT_PACKET_BYTES", Context::PacketBytes as usize),
-            ("PACKET_CONSUME", hook::PACKET_CONSUME as usize),
-            ("PACKET_STOP", hook::PACKET_STOP as usize),
-            ("OUTSIDE", layout::OUTSIDE),
-            ("PACKET_BYTES", layout::PACKET_BYTES),
-            ("ZERO", ZERO.offset_bytes()),
-            ("INDEX_END", INDEX_END.offset_bytes()),
-            ("UTF8_END", UTF8_END.offset_bytes()),
-            ("NUMBER_REFUSED", NUMBER_REFUSED.offset_bytes()),
-            ("POWERS_OF_TEN", POWERS_OF_TEN),
-        ] {
-            holes.set(name, value);
-        }
         let columns = fragment.columns.iter().map(|column| (column.field, column.nullable));
         Fold {
             fragment,
             target,
             sizes,
-            lowering: Lowering::new(holes, FIRST_WORD, columns),
+            lowering: Lowering::new(holes::of(fragment, target, sizes, &index), FIRST_WORD, columns),
             accumulators: 0,
             group_entry_bytes: 0,
             index,

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::bpf::interpret::{Limits, Memory, Prepared};
+use crate::contract::hook;
+use crate::contract::index::Entry;
 use crate::fragment::text;
 use crate::reference;
 use crate::testing::{Machine, PacketMachine, Random, drive, drive_packets, seeds};
