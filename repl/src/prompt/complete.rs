@@ -5,7 +5,7 @@ use engine::options::{BackendChoice, PushdownMode};
 use super::names::Names;
 use crate::paths::with_home;
 use crate::shell::commands::{self, Argument};
-use crate::shell::options;
+use crate::shell::options::PrintOption;
 use crate::sql::keywords::{KEYWORDS, is_keyword};
 use crate::sql::lex::{Kind, Open, Piece, Tokens, tokenize};
 use crate::sql::parts::{PartKind, parts};
@@ -50,8 +50,10 @@ fn command(names: &Names, line: &str) -> Candidates {
         (Argument::OnOff, []) => owned(&["on", "off"]),
         (Argument::Backend, []) => owned(BackendChoice::ALLOWED),
         (Argument::Command, []) => commands::entries().map(|entry| entry.names[0].to_owned()).collect(),
-        (Argument::Option, []) => owned(&options::NAMES),
-        (Argument::Option, [name]) => options::values(name),
+        (Argument::Option, []) => owned(&PrintOption::ALL.map(PrintOption::name)),
+        (Argument::Option, [name]) => {
+            name.parse::<PrintOption>().map(PrintOption::values).unwrap_or_default()
+        }
         (Argument::Copy, [source]) if !source.starts_with('(') => owned(&["TO"]),
         (Argument::Copy, []) => names.tables(),
         (Argument::File, []) | (Argument::Copy, _) => {

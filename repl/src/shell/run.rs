@@ -10,6 +10,7 @@ use engine::options::WeirOptions;
 use super::commands::{self, Command, SECTIONS};
 use super::copy::{Copy, check_target, copy_statement};
 use super::describe::{self, SummaryQueries};
+use super::options::PrintOption;
 use super::pager::Pager;
 use super::query::collect;
 use super::state::{Last, Once, Shell, Sink};
@@ -199,17 +200,18 @@ impl Shell {
     }
 
     fn option(&mut self, option: Option<(String, Option<String>)>) -> Result<(), Error> {
-        let names = match option {
+        let options = match option {
             Some((name, value)) => {
-                options::set(&mut self.settings, &name, value.as_deref())?;
-                vec![name]
+                let option = name.parse::<PrintOption>()?;
+                options::set(&mut self.settings, option, value.as_deref())?;
+                vec![option]
             }
-            None => options::NAMES.map(str::to_owned).to_vec(),
+            None => PrintOption::ALL.to_vec(),
         };
         let mut list = String::new();
-        for name in names {
-            let value = options::get(&self.settings, &name).unwrap_or_default();
-            list.push_str(&format!("{name:<10}{value}\n"));
+        for option in options {
+            let value = options::get(&self.settings, option);
+            list.push_str(&format!("{:<10}{value}\n", option.name()));
         }
         self.say(&list)
     }
