@@ -69,3 +69,22 @@ pub fn parse(context: &SessionContext, sql: &str) -> Result<Vec<Parsed>, DataFus
         is_separated = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_statement_knows_its_place() {
+        let context = SessionContext::new();
+        let text = "-- ä\n SELECT 'ö;'; ;\nSELECT 2 -- last\n";
+        let parsed = parse(&context, text).unwrap();
+        let texts: Vec<&str> = parsed.iter().map(|parsed| parsed.extent.text_in(text)).collect();
+        assert_eq!(texts, ["SELECT 'ö;'; ;", "SELECT 2 -- last"]);
+        assert_eq!(Extent::whole(text).text_in(text), text.trim());
+        assert_eq!(parse(&context, " ;; -- none").unwrap().len(), 0);
+        // All of a text is read before anything of it runs.
+        assert!(parse(&context, "SELECT 1 SELECT 2").is_err());
+        assert!(parse(&context, "SELECT 1; SELEKT 2").is_err());
+    }
+}
