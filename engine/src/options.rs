@@ -108,6 +108,9 @@ pub struct InvalidSetting {
 }
 
 impl InvalidSetting {
+    /// Stands for the setting when it is the name that is wrong.
+    pub const NAME: &str = "the name of a setting";
+
     fn new(setting: &'static str, value: &str, allowed: &'static [&'static str]) -> Self {
         InvalidSetting { setting, value: value.to_owned(), allowed }
     }
@@ -153,7 +156,7 @@ impl ExtensionOptions for WeirOptions {
             "group_capacity" => self.sizes.group_capacity = size("weir.group_capacity", value)?,
             _ => {
                 let unknown =
-                    InvalidSetting::new("the name of a setting", key, &["weir.pushdown", "weir.backend"]);
+                    InvalidSetting::new(InvalidSetting::NAME, key, &["weir.pushdown", "weir.backend"]);
                 return Err(configuration_error(unknown));
             }
         }

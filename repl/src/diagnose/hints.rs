@@ -9,6 +9,7 @@ use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::parser::ParserError;
+use engine::options::InvalidSetting;
 
 use super::place::Source;
 use super::sentence::split_place;
@@ -355,7 +356,7 @@ pub fn file_hint(path: &str) -> Option<String> {
 fn setting(text: &str, source: &Source<'_>, state: &SessionState) -> Advice {
     let is_unknown = text.contains("not found on")
         || text.to_lowercase().contains("could not find config namespace")
-        || text.contains("for the name of a setting");
+        || text.contains(InvalidSetting::NAME);
     if !is_unknown {
         return Advice { place: quoted(text, source), ..Advice::default() };
     }
