@@ -133,6 +133,7 @@ impl Drop for ForeignProgram {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Poll;
 
     use super::*;
@@ -141,9 +142,13 @@ mod tests {
     fn an_interrupt_is_noticed_while_all_workers_are_busy() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         listen(Interrupt::IsCounted).unwrap();
+        // How many have begun: the workers, and what is interrupted.
+        static BEGUN: AtomicUsize = AtomicUsize::new(0);
         // Steps as those of a large batch. The workers look for signals after some 60 of them.
         for _ in 0..2 {
-            runtime.spawn(std::future::poll_fn(|context| {
+            let mut begins = true;
+            runtime.spawn(std::future::poll_fn(move |context| {
+                BEGUN.fetch_add(usize::from(std::mem::take(&mut begins)), Ordering::SeqCst);
                 std::thread::sleep(Duration::from_millis(500));
                 context.waker().wake_by_ref();
                 Poll::<()>::Pending
@@ -151,11 +156,18 @@ mod tests {
         }
         let began = Instant::now();
         std::thread::spawn(|| {
-            std::thread::sleep(Duration::from_millis(200));
+            while BEGUN.load(Ordering::SeqCst) < 3 {
+                std::thread::yield_now();
+            }
             let process = std::process::id().to_string();
             std::process::Command::new("kill").args(["-INT", &process]).status().unwrap();
         });
-        let outcome = runtime.block_on(cancellable(std::future::pending::<()>()));
+        let mut begins = true;
+        let waits = std::future::poll_fn(|_| {
+            BEGUN.fetch_add(usize::from(std::mem::take(&mut begins)), Ordering::SeqCst);
+            Poll::<()>::Pending
+        });
+        let outcome = runtime.block_on(cancellable(waits));
         assert_eq!(outcome, Err(Cancelled));
         // 60 steps would be half a minute.
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());

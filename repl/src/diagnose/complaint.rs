@@ -181,6 +181,7 @@ mod tests {
     use datafusion::arrow::datatypes::{DataType, Field, Schema};
     use datafusion::arrow::error::ArrowError;
     use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
+    use pushdown::testing::Random;
 
     use super::super::records::{Dialect, RECORD_BYTES_MAX};
     use super::*;
@@ -240,16 +241,12 @@ mod tests {
     fn whatever_arrow_csv_refuses_is_found() {
         const PIECES: [&[u8]; 12] =
             [b"1", b"2", b"x", b",", b",", b"1,2\n", b"3,4\r\n", b"\"", b"\n", b"\r\n", b"\r", b"\xff"];
-        let mut seed: u64 = 4711;
-        let mut random = move |below: usize| {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (seed >> 33) as usize % below
-        };
+        let mut random = Random::new(4711);
         let mut refused = 0;
         for case in 0..2000 {
-            let count = 1 + random(20);
-            let text: Vec<u8> = (0..count).flat_map(|_| PIECES[random(PIECES.len())].to_vec()).collect();
-            let (header, batch_rows) = (random(2) == 0, 1 + random(4));
+            let count = 1 + random.below(20);
+            let text: Vec<u8> = (0..count).flat_map(|_| random.pick(&PIECES).to_vec()).collect();
+            let (header, batch_rows) = (random.one_in(2), 1 + random.below(4));
             let Some(message) = refusal(&text, header, batch_rows) else { continue };
             refused += 1;
             let shown = String::from_utf8_lossy(&text).into_owned();

@@ -113,6 +113,8 @@ impl Cut<'_> {
 
 #[cfg(test)]
 mod tests {
+    use pushdown::testing::Random;
+
     use super::*;
 
     /// The same, for which every line with a command ends the pass.
@@ -177,13 +179,9 @@ mod tests {
             "'", "\"", "\\", "$", "$$", "/*", "*/", "--", "\n", ";", "(", ")", "é", "日", " ", "x", "0e",
             "\0",
         ];
-        let mut state = 7u64;
+        let mut random = Random::new(7);
         for _ in 0..20_000 {
-            let mut text = String::new();
-            for _ in 0..8 {
-                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                text.push_str(pieces[(state >> 33) as usize % pieces.len()]);
-            }
+            let text: String = (0..8).map(|_| *random.pick(&pieces)).collect();
             let cut = parts(&text);
             assert_eq!(cut, line_by_line(&text), "{text:?}");
             let mut end = 0;
