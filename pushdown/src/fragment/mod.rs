@@ -138,6 +138,13 @@ pub enum Output {
     },
 }
 
+impl Output {
+    /// Whether there is state for each group, and not one for all records.
+    pub(crate) fn is_grouped(&self) -> bool {
+        matches!(self, Output::Aggregates { keys, .. } if !keys.is_empty())
+    }
+}
+
 /// A filter-reduce over the records of a CSV file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fragment {

@@ -1,19 +1,10 @@
 //! Accumulators. First everything that can make the record an exception record is evaluated, then nothing can
 //! fail any more and the accumulators are brought up to date.
 
-use super::Fold;
+use super::{Fold, Prepared};
 use crate::emit::Register::R1;
 use crate::emit::{Relation, Word};
 use crate::fragment::{Aggregate, Expr};
-
-/// What [`Fold::prepare`] leaves for [`Fold::update`].
-#[derive(Clone, Copy, Default)]
-pub(super) struct Prepared {
-    /// The FILTER's outcome.
-    active: Option<Word>,
-    /// The argument, if it had to be evaluated beforehand and only under the FILTER.
-    argument: Option<Word>,
-}
 
 impl Fold<'_> {
     /// FILTER conditions and arguments that can fail.

@@ -1,6 +1,7 @@
 //! Field bytes to column values.
 
-use super::{Fold, NUMBER_REFUSED};
+use super::Fold;
+use super::words::NUMBER_REFUSED;
 use crate::emit::Register::{R0, R1, R2, R3, R4};
 use crate::emit::{EXCEPTION, Relation};
 use crate::fragment::{ColumnType, Expr, Output};

@@ -1,6 +1,7 @@
 //! The holes of the templates, which are the same wherever a template stands in a program.
 
-use super::{INDEX_END, NUMBER_REFUSED, POWERS_OF_TEN, Target, UTF8_END, is_grouped};
+use super::target::Target;
+use super::words::{INDEX_END, NUMBER_REFUSED, POWERS_OF_TEN, UTF8_END};
 use crate::bpf::asm::Holes;
 use crate::contract::hook::{self, Context};
 use crate::contract::index::{Entry, INDEX_FRONT_BYTES, IndexArray};
@@ -38,7 +39,7 @@ pub(super) fn of(fragment: &Fragment, target: Target, sizes: Sizes, index: &Inde
         .set("output_bytes", sizes.output_bytes)
         .set("output_mask", sizes.output_bytes - 1)
         .set("records", matches!(fragment.output, Output::Records) as u8)
-        .set("groups", is_grouped(fragment) as u8)
+        .set("groups", fragment.output.is_grouped() as u8)
         .set("packet_bytes", sizes.window_bytes)
         .set("read_ahead", READ_AHEAD_BYTES)
         .set("turn_words", if target == Target::Packet { 4 } else { 8 });

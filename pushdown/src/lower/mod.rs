@@ -20,8 +20,10 @@ mod aggregate;
 mod column;
 mod group;
 mod holes;
+mod target;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use crate::Program;
 use crate::bpf::asm::{AsmError, AsmErrorKind, GuardTarget};
@@ -34,15 +36,9 @@ use crate::fragment::normalize::normalize;
 use crate::fragment::validate::{Invalid, validate};
 use crate::fragment::{Aggregate, Expr, Fragment, Key, Output};
 use crate::ops::{Logic, Lowering, Op};
+use words::{FIRST_WORD, INDEX_END, POWERS_OF_TEN};
 
-/// Where the program gets its bytes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// The window map.
-    Window,
-    /// The packet pointers of a read hook.
-    Packet,
-}
+pub use target::Target;
 
 /// Why a fragment has no program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,15 +56,6 @@ pub enum CompileError {
     #[error("defect in generated code: {0}")]
     Defect(#[from] AsmError),
 }
-
-// Private words of the state map.
-const INDEX_END: Word = Word::state(layout::SCRATCH + 8);
-const UTF8_END: Word = Word::state(layout::SCRATCH + 16);
-const NUMBER_REFUSED: Word = Word::state(layout::SCRATCH + 24);
-/// 10^0 to 10^18.
-const POWERS_OF_TEN: usize = layout::SCRATCH + 32;
-/// Behind them: words for the fragment.
-const FIRST_WORD: usize = POWERS_OF_TEN + 19 * 8;
 
 /// Displacements of loads and stores are signed 16-bit numbers.
 const STATE_BYTES_MAX: usize = 32 << 10;
@@ -113,7 +100,16 @@ struct Fold<'f> {
     index: IndexArray,
     calls_number: bool,
     /// By aggregate.
-    prepared: Vec<aggregate::Prepared>,
+    prepared: Vec<Prepared>,
+}
+
+/// What `Fold::prepare` leaves for `Fold::update`.
+#[derive(Clone, Copy, Default)]
+struct Prepared {
+    /// The FILTER's outcome.
+    active: Option<Word>,
+    /// The argument, if it had to be evaluated beforehand and only under the FILTER.
+    argument: Option<Word>,
 }
 
 impl<'f> Fold<'f> {
@@ -246,8 +242,11 @@ impl<'f> Fold<'f> {
     }
 
     fn finish(self) -> Result<Program, CompileError> {
-        let groups_bytes =
-            if is_grouped(self.fragment) { self.sizes.group_capacity * self.group_entry_bytes } else { 0 };
+        let groups_bytes = if self.fragment.output.is_grouped() {
+            self.sizes.group_capacity * self.group_entry_bytes
+        } else {
+            0
+        };
         if self.lowering.state_bytes() > STATE_BYTES_MAX || groups_bytes > GROUPS_BYTES_MAX {
             return Err(CompileError::TooLarge);
         }
@@ -277,8 +276,4 @@ impl<'f> Fold<'f> {
         })?;
         Ok(Program { insns, layout, listing })
     }
-}
-
-fn is_grouped(fragment: &Fragment) -> bool {
-    matches!(&fragment.output, Output::Aggregates { keys, .. } if !keys.is_empty())
 }
