@@ -11,11 +11,9 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use machine::{BackendKind, LoadStatistics, Machine, probe};
-use pushdown::contract::layout::{
-    BEGIN, CONSUMED, END, EXCEPTIONS, MATCHED, Map, OUTPUT_USED, RECORDS, STOP, STOP_CHUNK, Sizes,
-    WINDOW_SLACK_BYTES,
-};
+use machine::{LoadStatistics, WindowMachine, probe};
+use pushdown::contract::layout::{EXCEPTIONS, MATCHED, RECORDS, Sizes};
+use pushdown::contract::steps::{Maps, Window};
 use pushdown::{Program, Target, compile, fragment};
 use tpchgen::csv::LineItemCsv;
 use tpchgen::generators::LineItemGenerator;
@@ -88,7 +86,7 @@ output records"#,
 struct Stage {
     name: &'static str,
     program: Program,
-    machine: Machine,
+    machine: WindowMachine,
     compile: Duration,
     load: LoadStatistics,
     pass: Pass,
@@ -143,7 +141,7 @@ fn prepare(name: &'static str, text: &str) -> Result<Stage, Box<dyn Error>> {
         let start = Instant::now();
         let program = compile(&fragment, Target::Window, Sizes::default())?;
         let mut compile = start.elapsed();
-        let machine = Machine::load(BackendKind::Stock, &program)?;
+        let machine = WindowMachine::stock(&program)?;
         let mut load = machine.statistics();
         if let Some(before) = &best {
             compile = compile.min(before.compile);
@@ -155,50 +153,33 @@ fn prepare(name: &'static str, text: &str) -> Result<Stage, Box<dyn Error>> {
 }
 
 /// Feeds the data to the program as the engine does, but reads no file, and drops the records that come out.
-fn pass(program: &Program, machine: &mut Machine, bytes: &[u8]) -> Result<Pass, Box<dyn Error>> {
+fn pass(program: &Program, machine: &mut WindowMachine, bytes: &[u8]) -> Result<Pass, Box<dyn Error>> {
     let mut pass = Pass { copy: Duration::ZERO, run: Duration::ZERO };
     for counter in [RECORDS, MATCHED, EXCEPTIONS] {
         machine.set_word(counter, 0);
     }
+    let mut window = Window::new(&program.layout);
     let mut rest = bytes;
     while !rest.is_empty() {
-        let end = rest.len().min(program.layout.chunk_bytes_max());
         let start = Instant::now();
-        let window = machine.map_mut(Map::Window);
-        window[..end].copy_from_slice(&rest[..end]);
-        window[end..end + WINDOW_SLACK_BYTES].fill(0);
+        let free = window.free(machine);
+        let (next, behind) = rest.split_at(rest.len().min(free.len()));
+        free[..next.len()].copy_from_slice(next);
+        let mut chunk = window.chunk(machine, next.len(), false);
         pass.copy += start.elapsed();
 
         let start = Instant::now();
-        let consumed = consume(machine, end)?;
+        while !chunk.is_done() {
+            chunk.step(machine, &program.layout)?;
+        }
         pass.run += start.elapsed();
-        if consumed == 0 {
+        if chunk.consumed() == 0 {
             return Err("a record that does not end".into());
         }
-        rest = &rest[consumed..];
+        window.keep(machine, &chunk);
+        rest = behind;
     }
     Ok(pass)
-}
-
-/// Runs the program over the window until it takes no more of it. How many bytes it took.
-fn consume(machine: &mut Machine, end: usize) -> Result<usize, Box<dyn Error>> {
-    let mut begin = 0;
-    while begin < end {
-        machine.set_word(BEGIN, begin as u64);
-        machine.set_word(END, end as u64);
-        machine.set_word(OUTPUT_USED, 0);
-        machine.run()?;
-        // None of the fragments has more groups or records in a chunk than there is room for.
-        if machine.word(STOP) != STOP_CHUNK {
-            return Err(format!("the program stopped for reason {}", machine.word(STOP)).into());
-        }
-        let consumed = machine.word(CONSUMED) as usize;
-        if consumed == begin {
-            break;
-        }
-        begin = consumed;
-    }
-    Ok(begin)
 }
 
 fn report(scale: f64, records: u64, bytes: &[u8], stages: &[Stage]) {

@@ -5,12 +5,12 @@ use std::io::Write;
 
 use machine::{BackendKind, Machine};
 use pushdown::aggregates::{Count, MinMax, Sum};
-use pushdown::contract::hook::{PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
-use pushdown::contract::layout::{Map, Sizes};
+use pushdown::contract::hook::PACKET_BYTES_MAX;
+use pushdown::contract::layout::Sizes;
 use pushdown::fragment::{Aggregate, Column, ColumnType, Dialect, Expr, Fragment, Output};
 use pushdown::ops::{Comparison, Logic};
 use pushdown::reference;
-use pushdown::testing::{Random, drive, drive_packets, seeds};
+use pushdown::testing::{Random, drive, drive_reads, seeds};
 use pushdown::{Program, Target, compile};
 use weir_tests::configuration::{is_chosen, kernels};
 
@@ -18,29 +18,6 @@ use weir_tests::configuration::{is_chosen, kernels};
 const SMALL: Sizes = Sizes { window_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
 /// Cases of a normal run; each costs about 3 ms in the verifier.
 const CASES: u64 = 400;
-
-/// The engine's machine as the driver wants it.
-struct Driven(Machine);
-
-impl pushdown::testing::Machine for Driven {
-    fn map(&self, map: Map) -> &[u8] {
-        self.0.map(map)
-    }
-    fn map_mut(&mut self, map: Map) -> &mut [u8] {
-        self.0.map_mut(map)
-    }
-    fn invoke(&mut self) {
-        self.0.run().expect("a compiled program runs");
-    }
-}
-
-/// Attached to a file with all bytes: the machine cuts them into packets.
-impl pushdown::testing::PacketMachine for Driven {
-    fn invoke_packet(&mut self, packet: &[u8], position: u64) -> u64 {
-        let taken = self.0.read(position, packet.len()).expect("a compiled program runs");
-        if taken == packet.len() { PACKET_CONSUME } else { PACKET_STOP + taken as u64 }
-    }
-}
 
 fn backends(test: &str) -> Vec<BackendKind> {
     let interpreters = [BackendKind::Interpret, BackendKind::InterpretHook].into_iter();
@@ -57,14 +34,13 @@ fn check(fragment: &Fragment, bytes: &[u8], chunk_bytes: usize, backends: &[Back
             .unwrap_or_else(|error| panic!("{case}: {error}\n{fragment}"));
         let machine = Machine::load(backend, &program)
             .unwrap_or_else(|error| panic!("{case}, {backend:?}: {error}\n{fragment}"));
-        let mut machine = Driven(machine);
-        let actual = match backend.target() {
-            Target::Window => drive(fragment, &program, &mut machine, bytes, chunk_bytes),
-            Target::Packet => {
+        let actual = match machine {
+            Machine::Window(mut machine) => drive(fragment, &program, &mut machine, bytes, chunk_bytes),
+            Machine::Read(mut machine) => {
                 let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
                 file.write_all(bytes).expect("a temporary file can be written");
-                machine.0.attach(file.as_file(), 0).unwrap_or_else(|error| panic!("{backend:?}: {error}"));
-                let mut actual = drive_packets(fragment, &program, &mut machine, bytes, chunk_bytes);
+                let mut actual =
+                    drive_reads(fragment, &program, &mut machine, file.as_file(), bytes, chunk_bytes);
                 // An unfinished record at the end is taken, but not counted.
                 actual.consumed = expected.consumed;
                 actual

@@ -25,7 +25,7 @@ const WORKSPACE_DEPENDENCIES: [(&str, &[&str]); 7] = [
 const ALL_DEPENDENCIES: [(&str, &[&str]); 3] = [
     ("bpf-templates", &[]),
     ("pushdown", &["bpf-templates", "thiserror"]),
-    ("engine/machine", &["aya-obj", "libc", "pushdown", "thiserror"]),
+    ("engine/machine", &["aya", "aya-obj", "libc", "pushdown", "thiserror"]),
 ];
 /// The packages of the workspace, by their names in manifests.
 const PACKAGES: [&str; 7] =

@@ -8,37 +8,52 @@ use std::io;
 
 use pushdown::Program;
 use pushdown::contract::layout::Map;
+use pushdown::contract::steps::{Maps, RunRead};
 
-use crate::sys::{Instance, ProgramKind};
-use crate::{KernelError, LoadStatistics, stock};
+use crate::KernelError;
+use crate::load::{Instance, LoadStatistics, load};
+use crate::sys::ProgramKind;
+
+/// The file systems of disks and memory that the kernel patch gives the read hook.
+pub const HOOK_FILE_SYSTEMS: &str = "ext4, XFS or tmpfs";
+
+/// Whether the kernel patch gives it to a file system, by the name that mountinfo has for it. In a guest, 9p has it too.
+pub fn may_have_hook(file_system: &str) -> bool {
+    matches!(file_system, "ext4" | "xfs" | "tmpfs" | "9p")
+}
 
 /// A program in the kernel.
 #[derive(Debug)]
-pub(super) struct Hook {
-    instance: Instance<{ Map::ALL.len() }>,
-}
+pub(crate) struct Hook(Instance);
 
 impl Hook {
-    pub(super) fn load(program: &Program) -> Result<(Hook, LoadStatistics), KernelError> {
-        let (instance, statistics) = stock::load(program, ProgramKind::FileRead)?;
-        Ok((Hook { instance }, statistics))
+    pub(crate) fn load(program: &Program) -> Result<(Hook, LoadStatistics), KernelError> {
+        let (instance, statistics) = load(program, ProgramKind::FileRead)?;
+        Ok((Hook(instance), statistics))
+    }
+}
+
+impl Maps for Hook {
+    fn map(&self, map: Map) -> &[u8] {
+        self.0.map(map as usize)
     }
 
-    pub(super) fn map(&self, map: Map) -> &[u8] {
-        self.instance.map(map as usize)
+    fn map_mut(&mut self, map: Map) -> &mut [u8] {
+        self.0.map_mut(map as usize)
+    }
+}
+
+impl RunRead for Hook {
+    type File = File;
+    type Error = KernelError;
+
+    fn attach(&mut self, file: &File, cookie: u64) -> Result<(), KernelError> {
+        self.0.attach(file, cookie).map_err(|source| KernelError::Attach { source })
     }
 
-    pub(super) fn map_mut(&mut self, map: Map) -> &mut [u8] {
-        self.instance.map_mut(map as usize)
-    }
-
-    pub(super) fn attach(&mut self, file: &File, cookie: u64) -> Result<(), KernelError> {
-        self.instance.attach(file, cookie).map_err(|source| KernelError::Attach { source })
-    }
-
-    pub(super) fn read(&mut self, position: u64, bytes: usize) -> Result<usize, KernelError> {
+    fn read(&mut self, position: u64, bytes: usize) -> Result<usize, KernelError> {
         loop {
-            match self.instance.read(position, bytes) {
+            match self.0.read(position, bytes) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // It stopped before the first byte, which the kernel tells from the end of the file.
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => return Ok(0),
@@ -47,7 +62,7 @@ impl Hook {
         }
     }
 
-    pub(super) fn detach(&mut self) {
-        self.instance.detach();
+    fn detach(&mut self) {
+        self.0.detach();
     }
 }

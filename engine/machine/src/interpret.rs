@@ -3,7 +3,6 @@
 //! It needs no privilege and refuses at run time what the verifier refuses at load time. It is the reference that
 //! the other machines are compared with, never chosen for speed.
 
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -13,11 +12,14 @@ use pushdown::Program;
 use pushdown::bpf::interpret::{Limits, Memory, Prepared};
 use pushdown::contract::hook::{Answer, PACKET_BYTES_MAX};
 use pushdown::contract::layout::Map;
+use pushdown::contract::steps::{Maps, RunRead, RunWindow};
 
-use crate::{KernelError, LoadStatistics};
+use crate::KernelError;
+use crate::error::check_return_value;
+use crate::load::LoadStatistics;
 
 /// A program in user space.
-pub(super) struct Interpreter {
+pub(crate) struct Interpreter {
     program: Prepared,
     memory: Memory,
     file: Option<File>,
@@ -27,7 +29,7 @@ pub(super) struct Interpreter {
 const PAGE_BYTES: usize = 4096;
 
 impl Interpreter {
-    pub(super) fn load(program: &Program) -> (Interpreter, LoadStatistics) {
+    pub(crate) fn load(program: &Program) -> (Interpreter, LoadStatistics) {
         let start = Instant::now();
         let machine = Interpreter {
             program: Prepared::new(&program.insns),
@@ -41,29 +43,41 @@ impl Interpreter {
         };
         (machine, statistics)
     }
+}
 
-    pub(super) fn map(&self, map: Map) -> &[u8] {
+impl Maps for Interpreter {
+    fn map(&self, map: Map) -> &[u8] {
         self.memory.map(map)
     }
 
-    pub(super) fn map_mut(&mut self, map: Map) -> &mut [u8] {
+    fn map_mut(&mut self, map: Map) -> &mut [u8] {
         self.memory.map_mut(map)
     }
+}
 
-    pub(super) fn attach(&mut self, file: &File) -> Result<(), KernelError> {
+impl RunWindow for Interpreter {
+    type Error = KernelError;
+
+    /// The return value as the kernel hands it out: its low 32 bits.
+    fn run(&mut self) -> Result<(), KernelError> {
+        check_return_value(self.program.run(&mut self.memory, Limits::default())?.value as u32)
+    }
+}
+
+impl RunRead for Interpreter {
+    type File = File;
+    type Error = KernelError;
+
+    fn attach(&mut self, file: &File, _cookie: u64) -> Result<(), KernelError> {
         self.file = Some(file.try_clone().map_err(|source| KernelError::Attach { source })?);
         Ok(())
     }
 
-    pub(super) fn detach(&mut self) {
-        self.file = None;
-    }
-
     /// As the kernel does it with the page cache: up to the end of a folio, the next one, and so on. By turns, 32 KiB are
     /// of single pages and one large folio.
-    pub(super) fn read(&mut self, position: u64, bytes: usize) -> Result<usize, KernelError> {
+    fn read(&mut self, position: u64, bytes: usize) -> Result<usize, KernelError> {
         let failed = |source| KernelError::Run { source };
-        let file = self.file.as_ref().ok_or(KernelError::WrongMachine)?;
+        let file = self.file.as_ref().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
         let file_bytes = file.metadata().map_err(failed)?.len();
         let mut page = vec![0; PACKET_BYTES_MAX];
         let mut taken = 0;
@@ -91,15 +105,7 @@ impl Interpreter {
         Ok(taken)
     }
 
-    /// The return value as the kernel hands it out: its low 32 bits.
-    pub(super) fn run(&mut self) -> Result<u32, KernelError> {
-        Ok(self.program.run(&mut self.memory, Limits::default())?.value as u32)
-    }
-}
-
-impl fmt::Debug for Interpreter {
-    /// Without the megabytes of the maps.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interpreter").finish_non_exhaustive()
+    fn detach(&mut self) {
+        self.file = None;
     }
 }

@@ -5,14 +5,18 @@
 //! because that is what makes its outside safe: the program can write only into the maps it was loaded with, and
 //! it runs only while the instance is borrowed mutably, so never while someone holds a slice of one of them. A file
 //! that it is attached to is an open file of the instance alone, which nobody else can read through.
-#![allow(unsafe_code, reason = "bpf(2) has no safe wrapper that loads raw instructions or maps map values")]
+#![allow(
+    unsafe_code,
+    reason = "no crate loads raw instructions with an array of maps, runs them, or maps map values"
+)]
 
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{self, NonNull};
 
+use aya::maps::{MapData, MapError};
 use aya_obj::generated::{
     BPF_F_MMAPABLE, BPF_F_SLEEPABLE, bpf_attr, bpf_cmd, bpf_map_type::BPF_MAP_TYPE_ARRAY,
     bpf_prog_type::BPF_PROG_TYPE_SYSCALL,
@@ -20,9 +24,9 @@ use aya_obj::generated::{
 use pushdown::contract::hook;
 
 /// Log the verified path instruction by instruction (`BPF_LOG_LEVEL1`, include/linux/bpf_verifier.h).
-pub(super) const LOG_PATH: u32 = 1;
+pub(crate) const LOG_PATH: u32 = 1;
 /// Log messages and the closing line of statistics (`BPF_LOG_STATS`, same place).
-pub(super) const LOG_STATISTICS: u32 = 4;
+pub(crate) const LOG_STATISTICS: u32 = 4;
 
 /// Helpers and kfuncs marked GPL-only, as all kfuncs are, ask for a compatible licence.
 const LICENSE: &CStr = c"Dual BSD/GPL";
@@ -34,7 +38,7 @@ const LOAD_ATTEMPTS: usize = 16;
 
 /// The maps of one program, in the order of their numbers, and the program.
 #[derive(Debug)]
-pub(super) struct Instance<const MAPS: usize> {
+pub(crate) struct Instance<const MAPS: usize> {
     kind: ProgramKind,
     maps: [Option<ArrayMap>; MAPS],
     program: Option<OwnedFd>,
@@ -43,7 +47,7 @@ pub(super) struct Instance<const MAPS: usize> {
 
 /// What runs a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProgramKind {
+pub(crate) enum ProgramKind {
     /// [`Instance::run`].
     Syscall,
     /// [`Instance::read`].
@@ -75,50 +79,50 @@ struct LinkCreate {
 #[derive(Debug)]
 struct ArrayMap {
     /// Only until the program is loaded: program and mapping hold the map by themselves.
-    fd: Option<OwnedFd>,
+    kernel: Option<MapData>,
     value: Mapping,
 }
 
 impl<const MAPS: usize> Instance<MAPS> {
     /// Without maps and program.
-    pub(super) fn new(kind: ProgramKind) -> Self {
+    pub(crate) fn new(kind: ProgramKind) -> Self {
         Instance { kind, maps: std::array::from_fn(|_| None), program: None, attached: None }
     }
 
     /// Gives it the map of a number: zeroed, with a value of exactly `bytes`, so that the verifier allows not one
     /// byte more. `bytes` must not be 0.
-    pub(super) fn create_map(&mut self, number: usize, name: &CStr, bytes: usize) -> io::Result<()> {
-        let fd = create_array(name, bytes)?;
-        let value = Mapping::new(&fd, bytes)?;
-        self.maps[number] = Some(ArrayMap { fd: Some(fd), value });
+    pub(crate) fn create_map(&mut self, number: usize, name: &str, bytes: usize) -> io::Result<()> {
+        let map = create_array(name, bytes)?;
+        let value = Mapping::new(map.fd().as_fd(), bytes)?;
+        self.maps[number] = Some(ArrayMap { kernel: Some(map), value });
         Ok(())
     }
 
     /// Loads the program that [`Instance::run`] or [`Instance::read`] runs. Instructions refer to maps by number. What the verifier says
     /// goes to `log`, zero-terminated; when it says more than fits, the end of it (since 6.4, kernel/bpf/log.c),
     /// with the error ENOSPC in place of the true one.
-    pub(super) fn load(&mut self, insns: &[u64], log_level: u32, log: &mut [u8]) -> io::Result<()> {
+    pub(crate) fn load(&mut self, insns: &[u64], log_level: u32, log: &mut [u8]) -> io::Result<()> {
         // The kernel looks at an entry only when an instruction refers to it, and refuses -1 with EBADF.
         let fds: [RawFd; MAPS] = std::array::from_fn(|number| {
-            let fd = self.maps[number].as_ref().and_then(|map| map.fd.as_ref());
-            fd.map_or(-1, AsRawFd::as_raw_fd)
+            let map = self.maps[number].as_ref().and_then(|map| map.kernel.as_ref());
+            map.map_or(-1, |map| map.fd().as_fd().as_raw_fd())
         });
         self.program = Some(load_program(self.kind, insns, &fds, log_level, log)?);
         for map in self.maps.iter_mut().flatten() {
-            map.fd = None;
+            map.kernel = None;
         }
         Ok(())
     }
 
     /// Runs the loaded program once; its return value.
-    pub(super) fn run(&mut self) -> io::Result<u32> {
+    pub(crate) fn run(&mut self) -> io::Result<u32> {
         let program = self.program.as_ref().ok_or(io::ErrorKind::NotFound)?;
         test_run(program)
     }
 
     /// Lets reads of `file` run the program instead, by [`Instance::read`]. `cookie` names the link to people who
     /// list it. EOPNOTSUPP: the file system does not have the hook, or the file is open for direct I/O.
-    pub(super) fn attach(&mut self, file: &File, cookie: u64) -> io::Result<()> {
+    pub(crate) fn attach(&mut self, file: &File, cookie: u64) -> io::Result<()> {
         self.attached = None;
         let program = self.program.as_ref().ok_or(io::ErrorKind::NotFound)?;
         // Of the same file another open file, which nobody else knows.
@@ -141,7 +145,7 @@ impl<const MAPS: usize> Instance<MAPS> {
     /// Lets the program run over up to `bytes` bytes of the attached file from `position` on, of which there are at most
     /// [`READ_BYTES_MAX`]. How many it took; 0 at the end of the file. ENOBUFS: it stopped before the first byte.
     /// EFAULT: bytes were to be copied, because it answered so or was detached, and there is nowhere to copy them to.
-    pub(super) fn read(&mut self, position: u64, bytes: usize) -> io::Result<usize> {
+    pub(crate) fn read(&mut self, position: u64, bytes: usize) -> io::Result<usize> {
         let attached = self.attached.as_ref().ok_or(io::ErrorKind::NotFound)?;
         let position = libc::off_t::try_from(position).map_err(|_| io::ErrorKind::InvalidInput)?;
         if bytes > attached.nowhere.bytes {
@@ -155,17 +159,17 @@ impl<const MAPS: usize> Instance<MAPS> {
     }
 
     /// Takes the program off the file.
-    pub(super) fn detach(&mut self) {
+    pub(crate) fn detach(&mut self) {
         self.attached = None;
     }
 
     /// The value of a map; empty when there is none of this number.
-    pub(super) fn map(&self, number: usize) -> &[u8] {
+    pub(crate) fn map(&self, number: usize) -> &[u8] {
         self.maps[number].as_ref().map_or(&[], |map| map.value.as_slice())
     }
 
     /// The same, to write.
-    pub(super) fn map_mut(&mut self, number: usize) -> &mut [u8] {
+    pub(crate) fn map_mut(&mut self, number: usize) -> &mut [u8] {
         self.maps[number].as_mut().map_or(&mut [], |map| map.value.as_mut_slice())
     }
 }
@@ -184,7 +188,7 @@ unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// Maps the value of an array map that was created with `bytes`.
-    fn new(map: &OwnedFd, bytes: usize) -> io::Result<Mapping> {
+    fn new(map: BorrowedFd<'_>, bytes: usize) -> io::Result<Mapping> {
         // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use. The kernel rounds
         // the length up to whole pages and refuses more than the map has (`array_map_mmap`, kernel/bpf/arraymap.c).
         let address = unsafe {
@@ -238,18 +242,15 @@ impl Drop for Mapping {
 }
 
 /// A new array map of one zeroed value that can be mapped into user space.
-fn create_array(name: &CStr, bytes: usize) -> io::Result<OwnedFd> {
-    let mut attr = zeroed_attr();
-    attr.__bindgen_anon_1.map_type = BPF_MAP_TYPE_ARRAY as u32;
-    attr.__bindgen_anon_1.key_size = size_of::<u32>() as u32;
-    attr.__bindgen_anon_1.value_size = count_u32(bytes)?;
-    attr.__bindgen_anon_1.max_entries = 1;
-    attr.__bindgen_anon_1.map_flags = BPF_F_MMAPABLE;
-    attr.__bindgen_anon_1.map_name = object_name(name);
-    // SAFETY: the variant of this command is filled in and holds no pointer.
-    let fd = unsafe { bpf(bpf_cmd::BPF_MAP_CREATE, &mut attr)? };
-    // SAFETY: a descriptor that the kernel has just opened (close-on-exec) and nobody else knows.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+fn create_array(name: &str, bytes: usize) -> io::Result<MapData> {
+    let (key_bytes, entries) = (size_of::<u32>() as u32, 1);
+    let map_type = BPF_MAP_TYPE_ARRAY as u32;
+    let array =
+        aya_obj::Map::new_from_params(map_type, key_bytes, count_u32(bytes)?, entries, BPF_F_MMAPABLE);
+    MapData::create(array, name, None).map_err(|error| match error {
+        MapError::CreateError { io_error, .. } => io_error,
+        error => io::Error::other(error),
+    })
 }
 
 /// Verifies and loads a program.
@@ -307,7 +308,7 @@ fn test_run(program: &OwnedFd) -> io::Result<u32> {
 }
 
 /// An unnamed file in memory.
-pub(super) fn memory_file(name: &CStr, bytes: &[u8]) -> io::Result<File> {
+pub(crate) fn memory_file(name: &CStr, bytes: &[u8]) -> io::Result<File> {
     // SAFETY: the name is zero-terminated and only read.
     let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) };
     if fd < 0 {

@@ -2,75 +2,66 @@
 
 use std::process::Command;
 
-use pushdown::bpf::Insn;
+use pushdown::bpf::asm::Holes;
 use pushdown::contract::hook::{self, Context, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
-use pushdown::contract::layout::{Layout, Sizes};
+use pushdown::contract::layout::{END, Map};
+use pushdown::contract::steps::{Maps, RunWindow};
+use pushdown::{Program, Target};
 
 use super::*;
+use crate::probe::assemble;
 use crate::testing::kernel_available_or_skip;
 
 const WINDOW_BYTES: usize = 4096;
 const STATE_BYTES: usize = 256;
 
-fn insn(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> Insn {
-    Insn { code, dst, src, off, imm }
-}
-
-/// `dst = map[map][offset]`
-fn load_map(dst: u8, map: Map, offset: i32) -> [Insn; 2] {
-    [insn(0x18, dst, 6, 0, map as i32), insn(0, 0, 0, 0, offset)]
-}
-
-/// `r0 = value; exit`
-fn return_value(value: i32) -> [Insn; 2] {
-    [insn(0xb7, 0, 0, 0, value), insn(0x95, 0, 0, 0, 0)]
-}
-
 /// With a window and a state map, nothing else.
-fn program(parts: &[&[Insn]]) -> Program {
-    let layout = Layout {
-        sizes: Sizes::default(),
-        map_bytes: Map::ALL.map(|map| match map {
-            Map::Window => WINDOW_BYTES,
-            Map::State => STATE_BYTES,
-            _ => 0,
-        }),
-        accumulators: 128,
-        group_entry_bytes: 0,
-    };
-    Program { insns: parts.concat(), layout, listing: String::new() }
+fn program(text: &str) -> Program {
+    let holes = Holes::new().with("END", END).with("SUM", SUM).with("ZERO", ZERO);
+    assemble(text, &holes, Target::Window, |map| match map {
+        Map::Window => WINDOW_BYTES,
+        Map::State => STATE_BYTES,
+        _ => 0,
+    })
 }
 
-/// Sums the first `END` bytes of the window into the word at 128, in a `may_goto` loop.
+const SUM: usize = 128;
+/// Holds a zero that the verifier cannot see.
+const ZERO: usize = 136;
+
+/// Sums the first `END` bytes of the window into the word at [`SUM`], in a `may_goto` loop.
 fn sum_program() -> Program {
-    program(&[
-        &load_map(6, Map::Window, 0),
-        &load_map(7, Map::State, 0),
-        &[
-            // r1 = *(u64 *)(r7 + END); r8 = *(u64 *)(r7 + 136); r2 = 0; r3 = 0
-            insn(0x79, 1, 7, 8, 0),
-            insn(0x79, 8, 7, 136, 0),
-            insn(0xb7, 2, 0, 0, 0),
-            insn(0xb7, 3, 0, 0, 0),
-            // loop: may_goto done; if r2 >= r1 goto done
-            insn(0xe5, 0, 0, 9, 0),
-            insn(0x3d, 2, 1, 8, 0),
-            // r2 += r8; r2 &= 4095: a zero the verifier cannot see, lest it walks every round by itself
-            insn(0x0f, 2, 8, 0, 0),
-            insn(0x57, 2, 0, 0, WINDOW_BYTES as i32 - 1),
-            // r4 = r6; r4 += r2; r5 = *(u8 *)(r4 + 0)
-            insn(0xbf, 4, 6, 0, 0),
-            insn(0x0f, 4, 2, 0, 0),
-            insn(0x71, 5, 4, 0, 0),
-            // r3 += r5; r2 += 1; goto loop
-            insn(0x0f, 3, 5, 0, 0),
-            insn(0x07, 2, 0, 0, 1),
-            insn(0x05, 0, 0, -10, 0),
-            // done: *(u64 *)(r7 + 128) = r3
-            insn(0x7b, 7, 3, 128, 0),
-        ],
-        &return_value(0),
-    ])
+    program(
+        "
+  r6 = map[window][0]
+  r7 = map[state][0]
+  r1 = *(u64 *)(r7 + {END})
+  r8 = *(u64 *)(r7 + {ZERO})
+  r2 = 0
+  r3 = 0
+byte:
+  may_goto done
+  if r2 >= r1 goto done
+; lest the verifier walks every round by itself
+  r2 += r8
+  r2 &= 4095
+  r4 = r6
+  r4 += r2
+  r5 = *(u8 *)(r4 + 0)
+  r3 += r5
+  r2 += 1
+  goto byte
+done:
+  *(u64 *)(r7 + {SUM}) = r3
+  r0 = 0
+  exit
+",
+    )
+}
+
+/// Reads a register that was never written.
+fn uninitialised_program() -> Program {
+    program("r0 = r3\nexit\n")
 }
 
 /// A build of the patched kernel compares that header with the kernel's own.
@@ -112,16 +103,35 @@ fn backends(test: &str) -> Vec<BackendKind> {
     backends
 }
 
+fn load(backend: BackendKind, program: &Program) -> WindowMachine {
+    match Machine::load(backend, program).unwrap() {
+        Machine::Window(machine) => machine,
+        Machine::Read(_) => panic!("{backend:?} has no window"),
+    }
+}
+
 fn sum_of(backend: BackendKind, bytes: &[u8]) -> u64 {
-    let mut machine = Machine::load(backend, &sum_program()).unwrap();
+    let mut machine = load(backend, &sum_program());
     machine.map_mut(Map::Window)[..bytes.len()].copy_from_slice(bytes);
-    machine.set_word(pushdown::contract::layout::END, bytes.len() as u64);
+    machine.set_word(END, bytes.len() as u64);
     machine.run().unwrap();
-    machine.word(128)
+    machine.word(SUM)
 }
 
 fn rejection(program: &Program) -> KernelError {
-    Machine::load(BackendKind::Stock, program).expect_err("the verifier must refuse this program")
+    WindowMachine::stock(program).expect_err("the verifier must refuse this program")
+}
+
+#[test]
+fn a_target_says_what_drives_a_machine() {
+    for backend in [BackendKind::Interpret, BackendKind::InterpretHook] {
+        let machine = Machine::load(backend, &sum_program()).unwrap();
+        let target = match machine {
+            Machine::Window(_) => Target::Window,
+            Machine::Read(_) => Target::Packet,
+        };
+        assert_eq!(target, backend.target(), "{backend:?}");
+    }
 }
 
 #[test]
@@ -138,7 +148,7 @@ fn a_program_reads_the_window_and_writes_the_state() {
 #[test]
 fn maps_are_as_long_as_the_layout_says_and_zero_at_first() {
     for backend in backends("maps_are_as_long_as_the_layout_says_and_zero_at_first") {
-        let mut machine = Machine::load(backend, &sum_program()).unwrap();
+        let mut machine = load(backend, &sum_program());
         assert_eq!(machine.map(Map::Window), [0; WINDOW_BYTES], "{backend:?}");
         assert_eq!(machine.map(Map::State), [0; STATE_BYTES], "{backend:?}");
         assert!(
@@ -153,24 +163,24 @@ fn maps_are_as_long_as_the_layout_says_and_zero_at_first() {
 #[test]
 fn a_machine_runs_again_and_moves_to_another_thread() {
     for backend in backends("a_machine_runs_again_and_moves_to_another_thread") {
-        let mut machine = Machine::load(backend, &sum_program()).unwrap();
+        let mut machine = load(backend, &sum_program());
         machine.set_word(8, 3);
         machine.map_mut(Map::Window)[..4].copy_from_slice(&[1, 2, 3, 4]);
         machine.run().unwrap();
-        assert_eq!(machine.word(128), 6, "{backend:?}");
+        assert_eq!(machine.word(SUM), 6, "{backend:?}");
         let machine = std::thread::spawn(move || {
             machine.set_word(8, 4);
             machine.run().unwrap();
             machine
         });
-        assert_eq!(machine.join().unwrap().word(128), 10, "{backend:?}");
+        assert_eq!(machine.join().unwrap().word(SUM), 10, "{backend:?}");
     }
 }
 
 #[test]
 fn a_return_value_other_than_zero_is_an_error() {
     for backend in backends("a_return_value_other_than_zero_is_an_error") {
-        let mut machine = Machine::load(backend, &program(&[&return_value(-5)])).unwrap();
+        let mut machine = load(backend, &program("r0 = -5\nexit\n"));
         match machine.run() {
             Err(KernelError::ProgramFailed { retval }) => assert_eq!(retval as i32, -5),
             other => panic!("{backend:?}: {other:?}"),
@@ -193,8 +203,7 @@ fn loading_is_measured() {
 
 #[test]
 fn the_interpreter_faults_where_the_verifier_refuses() {
-    let uninitialised = program(&[&[insn(0xbf, 0, 3, 0, 0), insn(0x95, 0, 0, 0, 0)]]);
-    let mut machine = Machine::load(BackendKind::Interpret, &uninitialised).unwrap();
+    let mut machine = WindowMachine::interpret(&uninitialised_program());
     assert!(matches!(machine.run(), Err(KernelError::Fault(_))));
 }
 
@@ -203,7 +212,7 @@ fn an_uninitialised_register_is_refused_with_the_verifiers_log() {
     if !kernel_available_or_skip("an_uninitialised_register_is_refused_with_the_verifiers_log") {
         return;
     }
-    let error = rejection(&program(&[&[insn(0xbf, 0, 3, 0, 0), insn(0x95, 0, 0, 0, 0)]]));
+    let error = rejection(&uninitialised_program());
     assert_eq!(error.errno(), Some(libc::EACCES));
     let log = error.verifier_log().unwrap();
     assert!(log.contains("R3 !read_ok") && log.contains("r0 = r3"), "{log}");
@@ -217,17 +226,13 @@ fn an_access_behind_a_map_is_refused() {
     if !kernel_available_or_skip("an_access_behind_a_map_is_refused") {
         return;
     }
-    let store_at = |offset| {
-        program(&[
-            &load_map(1, Map::State, 0),
-            &[insn(0xb7, 2, 0, 0, 7), insn(0x7b, 1, 2, offset, 0)],
-            &return_value(0),
-        ])
+    let store_at = |offset: usize| {
+        program(&format!("r1 = map[state][0]\nr2 = 7\n*(u64 *)(r1 + {offset}) = r2\nr0 = 0\nexit\n"))
     };
-    let mut machine = Machine::load(BackendKind::Stock, &store_at(STATE_BYTES as i16 - 8)).unwrap();
+    let mut machine = load(BackendKind::Stock, &store_at(STATE_BYTES - 8));
     machine.run().unwrap();
     assert_eq!(machine.word(STATE_BYTES - 8), 7);
-    let error = rejection(&store_at(STATE_BYTES as i16 - 7));
+    let error = rejection(&store_at(STATE_BYTES - 7));
     assert!(error.verifier_log().unwrap().contains("invalid access to map value"), "{error}");
 }
 
@@ -236,7 +241,7 @@ fn a_map_that_the_layout_does_not_have_is_refused() {
     if !kernel_available_or_skip("a_map_that_the_layout_does_not_have_is_refused") {
         return;
     }
-    let error = rejection(&program(&[&load_map(1, Map::Groups, 0), &return_value(0)]));
+    let error = rejection(&program("r1 = map[groups][0]\nr0 = 0\nexit\n"));
     assert_eq!(error.errno(), Some(libc::EBADF), "{error}");
 }
 
@@ -246,13 +251,18 @@ fn a_long_log_keeps_its_end_and_its_errno() {
     if !kernel_available_or_skip("a_long_log_keeps_its_end_and_its_errno") {
         return;
     }
-    let mut insns = load_map(1, Map::State, 0).to_vec();
-    for _ in 0..5000 {
-        insns.push(insn(0x79, 2, 1, 0, 0));
-        insns.push(insn(0x7b, 1, 2, 8, 0));
-    }
-    let error =
-        rejection(&program(&[&insns, &[insn(0x79, 2, 1, 8, 0), insn(0xbf, 0, 4, 0, 0)], &return_value(0)]));
+    let error = rejection(&program(
+        "
+  r1 = map[state][0]
+  .repeat 5000 i
+  r2 = *(u64 *)(r1 + 0)
+  *(u64 *)(r1 + 8) = r2
+  .end
+  r2 = *(u64 *)(r1 + 8)
+  r0 = r4
+  exit
+",
+    ));
     assert_eq!(error.errno(), Some(libc::EACCES));
     let log = error.verifier_log().unwrap();
     assert!(log.len() > 32 << 10 && log.len() <= 64 << 10, "{}", log.len());
@@ -297,19 +307,10 @@ fn a_dropped_machine_leaves_nothing_open() {
     let mapped_count = || std::fs::read_to_string("/proc/self/maps").unwrap().matches("bpf-map").count();
     let before = (open_count(), mapped_count());
     for _ in 0..3 {
-        let machine = Machine::load(BackendKind::Stock, &sum_program()).unwrap();
+        let machine = load(BackendKind::Stock, &sum_program());
         assert_eq!((open_count(), mapped_count()), (before.0 + 1, before.1 + 2), "the program and two maps");
         drop(machine);
-        rejection(&program(&[&[insn(0x95, 0, 0, 0, 0)]]));
+        rejection(&program("exit\n"));
     }
     assert_eq!((open_count(), mapped_count()), before);
-}
-
-#[test]
-fn a_log_is_shown_by_its_end() {
-    let shown = |log: &str| VerifierLog(log.to_owned()).to_string();
-    assert_eq!(shown(""), "");
-    let log = "0: (b7) r0 = 0\nR1 bad\nverification time 1 usec\nstack depth 0\nprocessed 1 insns\n\n";
-    assert_eq!(shown(log), "\n  0: (b7) r0 = 0\n  R1 bad");
-    assert_eq!(shown(&"line\n".repeat(100)).lines().count(), 7);
 }

@@ -31,7 +31,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 
-pub use refusal::{ContractError, Refusal};
+pub use refusal::Refusal;
 pub use stream::FellBack;
 
 use crate::pushed::Pushed;

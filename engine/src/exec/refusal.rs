@@ -10,6 +10,7 @@ use datafusion::object_store;
 
 use super::ranges::RangeError;
 use machine::KernelError;
+use pushdown::contract::steps::{ContractError, StepError};
 
 /// Why a partition was not finished by its program.
 #[derive(Debug, thiserror::Error)]
@@ -77,51 +78,11 @@ impl Refusal {
     }
 }
 
-/// How a program broke the contract of one invocation.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ContractError {
-    /// The first byte not processed lies outside the chunk.
-    #[error("it consumed up to {consumed}, outside of the chunk [{begin}, {end}]")]
-    Consumed {
-        /// Beginning of the chunk.
-        begin: usize,
-        /// Its end.
-        end: usize,
-        /// What the program said.
-        consumed: u64,
-    },
-    /// There is no such reason to stop.
-    #[error("it stopped for the unknown reason {0}")]
-    Stop(u64),
-    /// It did nothing although there was room for its results.
-    #[error("it stopped for reason {stop} without progress")]
-    Stuck {
-        /// The reason it gave.
-        stop: u64,
-    },
-    /// A complete record was left over.
-    #[error("it left a complete record of {bytes} bytes")]
-    Unfinished {
-        /// Length of the record.
-        bytes: usize,
-    },
-    /// A guard of a packet failed.
-    #[error("it read outside of its packet")]
-    Outside,
-    /// The kernel says that more was read than was asked for.
-    #[error("it took {taken} of {wanted} bytes")]
-    Overread {
-        /// What the kernel said.
-        taken: usize,
-        /// What was asked for.
-        wanted: usize,
-    },
-    /// An output area is smaller than what is said to be in it.
-    #[error("it wrote {used} bytes into an area of {size}")]
-    Overrun {
-        /// What the program said.
-        used: u64,
-        /// Size of the area.
-        size: usize,
-    },
+impl From<StepError<KernelError>> for Refusal {
+    fn from(error: StepError<KernelError>) -> Self {
+        match error {
+            StepError::Machine(error) => Refusal::Kernel(error),
+            StepError::Contract(error) => Refusal::Contract(error),
+        }
+    }
 }

@@ -16,6 +16,7 @@
 //! the program sent of it.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,13 +38,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::metrics::{FallbackReasons, ScanMetrics};
 use super::original::{group_scan, with_leaf};
-use super::ranges::{Preamble, owned_input};
+use super::ranges::{Input, Preamble, owned_input};
 use super::records::{RawRecords, RawRecordsExec};
 use super::refusal::Refusal;
-use super::worker::{Context, Finished, Scan};
+use super::worker::{Context, Finished, Worker};
 use crate::options::PushdownMode;
 use crate::pushed::Pushed;
 use machine::Machine;
+use pushdown::contract::steps::Maps;
 
 /// Raw chunks between the worker and the decoder: enough for both to be busy.
 const RAW_CHUNKS_IN_FLIGHT: usize = 4;
@@ -226,7 +228,7 @@ impl Partition {
         self.config.file_groups.get(self.index).map(|group| group.files().to_vec()).unwrap_or_default()
     }
 
-    fn start_worker(&self, sender: mpsc::Sender<RawRecords>) -> Result<Worker> {
+    fn start_worker(&self, sender: mpsc::Sender<RawRecords>) -> Result<RunningWorker> {
         let cancelled = Arc::new(AtomicBool::new(false));
         let reservation = MemoryConsumer::new(format!("KernelFilterReduceExec[{}]", self.index))
             .register(self.context.memory_pool());
@@ -245,7 +247,6 @@ impl Partition {
             runtime: Handle::current(),
         };
         let context = Context {
-            backend: pushed.backend,
             cookie: self.index as u64,
             fragment: pushed.fragment.clone(),
             layout: pushed.program.layout.clone(),
@@ -265,7 +266,7 @@ impl Partition {
                 let _consumer_gone = done.send(work.run(context));
             })
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        Ok(Worker { outcome, cancelled })
+        Ok(RunningWorker { outcome, cancelled })
     }
 }
 
@@ -307,19 +308,19 @@ impl Emitter {
 }
 
 /// A running worker. Dropped, it stops at the next chunk.
-struct Worker {
+struct RunningWorker {
     outcome: oneshot::Receiver<Result<Finished, Refusal>>,
     cancelled: Arc<AtomicBool>,
 }
 
-impl Worker {
+impl RunningWorker {
     /// Waits for the end of the scan.
     async fn join(&mut self) -> Result<Result<Finished, Refusal>> {
         (&mut self.outcome).await.map_err(|_| internal_datafusion_err!("a scan worker panicked"))
     }
 }
 
-impl Drop for Worker {
+impl Drop for RunningWorker {
     fn drop(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }
@@ -345,33 +346,40 @@ impl Work {
         if self.first {
             context.metrics.program_instructions.add(statistics.program_instructions);
         }
-        let mut scan = Scan::new(machine, context);
-        for (index, file) in self.files.iter().enumerate() {
-            self.scan_file(&mut scan, index, file)?;
+        match machine {
+            Machine::Window(machine) => self.scan(Worker::new(machine, context), Worker::scan_windows),
+            Machine::Read(machine) => self.scan(Worker::new(machine, context), Worker::scan_reads),
         }
-        scan.finish()
     }
 
-    fn scan_file(
+    /// All files, one after the other, each by `scan_file`.
+    fn scan<M: Maps>(
         &self,
-        scan: &mut Scan<Machine>,
-        index: usize,
-        partitioned: &PartitionedFile,
-    ) -> Result<(), Refusal> {
-        let meta = &partitioned.object_meta;
-        let path = meta.location.to_string();
+        mut worker: Worker<M>,
+        scan_file: impl Fn(&mut Worker<M>, usize, &str, Input<'_>) -> Result<(), Refusal>,
+    ) -> Result<Finished, Refusal> {
+        for (index, file) in self.files.iter().enumerate() {
+            let path = file.object_meta.location.to_string();
+            let opened = self.open(file, &path)?;
+            let range = file.range.as_ref();
+            match owned_input(&opened, file.object_meta.size, range, &self.preamble) {
+                Ok(Some(input)) => scan_file(&mut worker, index, &path, input)?,
+                Ok(None) => {}
+                Err(source) => return Err(Refusal::Range { path, source }),
+            }
+        }
+        worker.finish()
+    }
+
+    fn open(&self, partitioned: &PartitionedFile, path: &str) -> Result<File, Refusal> {
+        let path = path.to_owned();
         // The object store opens the file, so that there is one translation of locations to paths.
-        let file = match self.runtime.block_on(self.store.get(&meta.location)) {
-            Err(source) => return Err(Refusal::Open { path, source }),
+        match self.runtime.block_on(self.store.get(&partitioned.object_meta.location)) {
+            Err(source) => Err(Refusal::Open { path, source }),
             Ok(result) => match result.payload {
-                GetResultPayload::File(file, _) => file,
-                GetResultPayload::Stream(_) => return Err(Refusal::NotLocal { path }),
+                GetResultPayload::File(file, _) => Ok(file),
+                GetResultPayload::Stream(_) => Err(Refusal::NotLocal { path }),
             },
-        };
-        match owned_input(&file, meta.size, partitioned.range.as_ref(), &self.preamble) {
-            Ok(Some(input)) => scan.scan_file(index, &path, input),
-            Ok(None) => Ok(()),
-            Err(source) => Err(Refusal::Range { path, source }),
         }
     }
 }

@@ -35,13 +35,14 @@ use super::original::group_scan;
 use super::ranges::{Input, Preamble, RangeError, RecordEnd, owned_input};
 use super::records::{Position, RawRecords, RawRecordsExec};
 use super::refusal::Refusal;
-use super::worker::{Context, Invoke, Scan};
+use super::worker::{Context, Worker};
 
 use crate::options::{BackendChoice, PushdownMode};
 use crate::pushed::Pushed;
 use crate::session::{Session, SessionOptions};
+use machine::KernelError;
 use machine::testing::kernel_available_or_skip;
-use machine::{BackendKind, KernelError};
+use pushdown::contract::steps::{Maps, RunRead, RunWindow};
 
 const COLUMN_COUNT: usize = 2;
 
@@ -331,7 +332,7 @@ impl EveryRecord {
     }
 }
 
-impl Invoke for EveryRecord {
+impl Maps for EveryRecord {
     fn map(&self, map: Map) -> &[u8] {
         &self.maps[map as usize]
     }
@@ -339,6 +340,10 @@ impl Invoke for EveryRecord {
     fn map_mut(&mut self, map: Map) -> &mut [u8] {
         &mut self.maps[map as usize]
     }
+}
+
+impl RunWindow for EveryRecord {
+    type Error = KernelError;
 
     fn run(&mut self) -> Result<(), KernelError> {
         let (mut begin, end) = (self.word(BEGIN) as usize, self.word(END) as usize);
@@ -372,21 +377,23 @@ impl Invoke for EveryRecord {
 
 const SMALL: Sizes = Sizes { window_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
 
-fn scan<M: Invoke>(machine: M, table: &Table, input: Input<'_>) -> Result<Vec<RawRecords>, Refusal> {
-    scan_on(BackendKind::Interpret, machine, table, input)
-}
-
-fn scan_on<M: Invoke>(
-    backend: BackendKind,
+fn scan<M: RunWindow<Error = KernelError>>(
     machine: M,
     table: &Table,
     input: Input<'_>,
+) -> Result<Vec<RawRecords>, Refusal> {
+    scan_by(machine, table, |worker| worker.scan_windows(0, "t.csv", input))
+}
+
+fn scan_by<M: Maps>(
+    machine: M,
+    table: &Table,
+    scan_file: impl FnOnce(&mut Worker<M>) -> Result<(), Refusal>,
 ) -> Result<Vec<RawRecords>, Refusal> {
     let (sender, mut receiver) = mpsc::channel(100_000);
     let pool: Arc<dyn datafusion::execution::memory_pool::MemoryPool> =
         Arc::new(UnboundedMemoryPool::default());
     let context = Context {
-        backend,
         cookie: 0,
         fragment: Fragment {
             dialect: Dialect::default(),
@@ -403,9 +410,9 @@ fn scan_on<M: Invoke>(
         reservation: MemoryConsumer::new("test").register(&pool),
         batch_records: 8192,
     };
-    let mut scan = Scan::new(machine, context);
-    scan.scan_file(0, "t.csv", input)?;
-    assert!(scan.finish()?.batches.is_empty());
+    let mut worker = Worker::new(machine, context);
+    scan_file(&mut worker)?;
+    assert!(worker.finish()?.batches.is_empty());
     Ok(std::iter::from_fn(|| receiver.try_recv().ok()).collect())
 }
 
@@ -486,7 +493,7 @@ fn invalid_utf8_is_refused() {
 /// Never takes anything.
 struct Stubborn(EveryRecord, u64);
 
-impl Invoke for Stubborn {
+impl Maps for Stubborn {
     fn map(&self, map: Map) -> &[u8] {
         self.0.map(map)
     }
@@ -494,6 +501,10 @@ impl Invoke for Stubborn {
     fn map_mut(&mut self, map: Map) -> &mut [u8] {
         self.0.map_mut(map)
     }
+}
+
+impl RunWindow for Stubborn {
+    type Error = KernelError;
 
     fn run(&mut self) -> Result<(), KernelError> {
         self.set_word(CONSUMED, self.word(BEGIN));
@@ -519,7 +530,7 @@ struct Liar {
     words: &'static [(usize, u64)],
 }
 
-impl Invoke for Liar {
+impl Maps for Liar {
     fn map(&self, map: Map) -> &[u8] {
         self.machine.map(map)
     }
@@ -527,10 +538,11 @@ impl Invoke for Liar {
     fn map_mut(&mut self, map: Map) -> &mut [u8] {
         self.machine.map_mut(map)
     }
+}
 
-    fn run(&mut self) -> Result<(), KernelError> {
-        Err(KernelError::WrongMachine)
-    }
+impl RunRead for Liar {
+    type File = File;
+    type Error = KernelError;
 
     fn attach(&mut self, _file: &File, _cookie: u64) -> Result<(), KernelError> {
         Ok(())
@@ -542,6 +554,8 @@ impl Invoke for Liar {
         }
         Ok(self.taken)
     }
+
+    fn detach(&mut self) {}
 }
 
 #[test]
@@ -559,7 +573,7 @@ fn a_hook_that_breaks_its_contract_is_an_error() {
     for (taken, words) in cases {
         let input = owned_input(&table.file, 20_000, None, &table.preamble()).unwrap().unwrap();
         let machine = Liar { machine: EveryRecord::new(SMALL), taken, words };
-        let outcome = scan_on(BackendKind::InterpretHook, machine, &table, input);
+        let outcome = scan_by(machine, &table, |worker| worker.scan_reads(0, "t.csv", input));
         assert!(matches!(outcome, Err(Refusal::Contract(_))), "{taken} {words:?}: {outcome:?}");
     }
 }

@@ -6,24 +6,23 @@
 //! said about the rest.
 //!
 //! ```text
-//!            carry        read                      slack
-//! window [ unfinished | next bytes of the file | \n | 0 0 0 ]     \n only at the end of the range
-//!          `----------- one chunk ---------------'
+//! window [ unfinished | next bytes of the file | \n ]     \n only at the end of the range
+//!          `------------- one chunk --------------'
 //! ```
 
-mod hooked;
+mod metered;
+mod reads;
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::MemoryReservation;
-use pushdown::Target;
-use pushdown::contract::layout::{
-    BEGIN, CONSUMED, END, EXCEPTIONS, GROUP_COUNT, Layout, MATCHED, Map, OUTPUT_USED, RECORDS, STOP,
-    STOP_CHUNK, STOP_GROUPS, STOP_OUTPUT, WINDOW_SLACK_BYTES,
+use machine::KernelError;
+use pushdown::contract::layout::{Layout, Map, RECORDS};
+use pushdown::contract::steps::{
+    Chunk, ContractError, Drained, Maps, RunWindow, Window, accumulators, drain_groups,
 };
 use pushdown::fragment::{Fragment, Output};
 use tokio::sync::mpsc;
@@ -31,81 +30,18 @@ use tokio::sync::mpsc;
 use super::metrics::ScanMetrics;
 use super::ranges::{Input, RecordEnd};
 use super::records::{Position, RawRecords};
-use super::refusal::{ContractError, Refusal};
+use super::refusal::Refusal;
 use crate::decode::StateDecoder;
-use machine::{BackendKind, KernelError, Machine};
+use metered::Metered;
 
 /// Longest record that is held in memory to be sent up raw. A stray quote can make one record of the rest of a file.
 const RECORD_BYTES_MAX: usize = 64 << 20;
 /// Bytes by which a long record grows.
 const LONG_RECORD_READ_BYTES: usize = 256 << 10;
 
-/// A loaded program: [`Machine`], or a stand-in for tests.
-pub trait Invoke {
-    /// Bytes of a map.
-    fn map(&self, map: Map) -> &[u8];
-    /// Bytes of a map, to write.
-    fn map_mut(&mut self, map: Map) -> &mut [u8];
-    /// One invocation.
-    fn run(&mut self) -> Result<(), KernelError>;
-    /// [`Machine::attach`].
-    fn attach(&mut self, _file: &File, _cookie: u64) -> Result<(), KernelError> {
-        Err(KernelError::WrongMachine)
-    }
-    /// [`Machine::read`].
-    fn read(&mut self, _position: u64, _bytes: usize) -> Result<usize, KernelError> {
-        Err(KernelError::WrongMachine)
-    }
-    /// [`Machine::detach`].
-    fn detach(&mut self) {}
-
-    /// A word of the state map.
-    fn word(&self, offset: usize) -> u64 {
-        words(&self.map(Map::State)[offset..offset + 8]).next().unwrap_or_default()
-    }
-
-    /// Sets a word of the state map.
-    fn set_word(&mut self, offset: usize, value: u64) {
-        self.map_mut(Map::State)[offset..offset + 8].copy_from_slice(&value.to_le_bytes());
-    }
-}
-
-impl Invoke for Machine {
-    fn map(&self, map: Map) -> &[u8] {
-        Machine::map(self, map)
-    }
-
-    fn map_mut(&mut self, map: Map) -> &mut [u8] {
-        Machine::map_mut(self, map)
-    }
-
-    fn run(&mut self) -> Result<(), KernelError> {
-        Machine::run(self)
-    }
-
-    fn attach(&mut self, file: &File, cookie: u64) -> Result<(), KernelError> {
-        Machine::attach(self, file, cookie)
-    }
-
-    fn read(&mut self, position: u64, bytes: usize) -> Result<usize, KernelError> {
-        Machine::read(self, position, bytes)
-    }
-
-    fn detach(&mut self) {
-        Machine::detach(self);
-    }
-}
-
-/// The little-endian words of a map.
-fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
-    bytes.chunks_exact(8).map(|chunk| chunk.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)))
-}
-
 /// What a worker needs besides the machine.
 #[derive(Debug)]
 pub struct Context {
-    /// What kind of machine it is.
-    pub backend: BackendKind,
     /// What the machine runs.
     pub fragment: Fragment,
     /// Where its inputs and outputs lie.
@@ -135,15 +71,13 @@ pub struct Finished {
     pub reservation: MemoryReservation,
 }
 
-/// One partition being read.
-pub struct Scan<M> {
-    machine: M,
+/// Reads one partition.
+pub struct Worker<M> {
+    machine: Metered<M>,
     context: Context,
     /// Index of the file being read.
     file: usize,
     batches: Vec<RecordBatch>,
-    /// The counters of the state map, as they are in the metrics already.
-    counted: [u64; 3],
     /// Value of the record counter at the beginning of the file, less the records of it that the program did not see.
     file_begin: u64,
     /// Records of the file up to which the next position is sent.
@@ -152,63 +86,24 @@ pub struct Scan<M> {
     unreported: bool,
 }
 
-impl<M: Invoke> Scan<M> {
+impl<M: Maps> Worker<M> {
     /// The machine's state is that of a freshly loaded one.
     pub fn new(machine: M, context: Context) -> Self {
-        Scan {
-            machine,
+        Worker {
+            machine: Metered::new(machine, context.metrics.clone()),
             context,
             file: 0,
             batches: Vec::new(),
-            counted: [0; 3],
             file_begin: 0,
             report_at: 0,
             unreported: false,
         }
     }
 
-    /// Reads what a partition owns of one file. `path` is for errors.
-    pub fn scan_file(&mut self, index: usize, path: &str, input: Input<'_>) -> Result<(), Refusal> {
+    fn begin_file(&mut self, index: usize) {
         self.file = index;
         self.file_begin = self.machine.word(RECORDS);
         self.report_at = self.context.batch_records;
-        match self.context.backend.target() {
-            Target::Packet => self.read_hooked(&input)?,
-            Target::Window => self.read_windows(path, input)?,
-        }
-        self.report(Position::file_end(index))
-    }
-
-    fn read_windows(&mut self, path: &str, mut input: Input<'_>) -> Result<(), Refusal> {
-        let window_bytes = self.context.layout.chunk_bytes_max();
-        let mut carry = 0;
-        loop {
-            let valid = carry + self.read(&mut input, path, carry..window_bytes)?;
-            let ended = valid < window_bytes;
-            if ended && valid == 0 {
-                return Ok(());
-            }
-            if ended {
-                // Ends a last record that has no end of its own; else it is a blank line, which is skipped.
-                self.machine.map_mut(Map::Window)[valid] = b'\n';
-            }
-            let consumed = self.process(valid + usize::from(ended))?;
-            if ended {
-                // A quote that is still open at the end: the decoder sees it as the file has it, without the LF.
-                if consumed < valid {
-                    let record = self.machine.map(Map::Window)[consumed..valid].to_vec();
-                    self.send_exception(record)?;
-                }
-                return Ok(());
-            }
-            if consumed == 0 {
-                self.send_long_record(&mut input, path)?;
-                carry = 0;
-            } else {
-                self.machine.map_mut(Map::Window).copy_within(consumed..valid, 0);
-                carry = valid - consumed;
-            }
-        }
     }
 
     /// Takes out what the program has accumulated.
@@ -216,98 +111,27 @@ impl<M: Invoke> Scan<M> {
         match &self.context.fragment.output {
             Output::Records => {}
             Output::Aggregates { keys, .. } if !keys.is_empty() => {
-                self.drain_groups()?;
+                let entries = drain_groups(&mut self.machine, &self.context.layout)?;
+                self.keep_groups(&entries)?;
             }
             Output::Aggregates { aggregates, .. } => {
-                let begin = self.context.layout.accumulators;
-                let length: usize = aggregates.iter().map(|a| a.function.state_words() * 8).sum();
-                let accumulators: Vec<u64> =
-                    words(&self.machine.map(Map::State)[begin..begin + length]).collect();
-                self.context.metrics.bytes_returned.add(length);
-                let batch = self.decoder()?.decode_accumulators(&accumulators);
+                let word_count = aggregates.iter().map(|each| each.function.state_words()).sum();
+                let words = accumulators(&self.machine, &self.context.layout, word_count);
+                self.context.metrics.bytes_returned.add(8 * word_count);
+                let batch = self.decoder()?.decode_accumulators(&words);
                 self.keep(batch)?;
             }
         }
         Ok(Finished { batches: self.batches, reservation: self.context.reservation })
     }
 
-    fn read(
-        &mut self,
-        input: &mut Input<'_>,
-        path: &str,
-        place: std::ops::Range<usize>,
-    ) -> Result<usize, Refusal> {
-        let read = input
-            .read(&mut self.machine.map_mut(Map::Window)[place])
-            .map_err(|source| read_error(path, source))?;
-        self.context.metrics.bytes_read.add(read);
-        Ok(read)
-    }
-
-    /// Runs the program over the window's first `end` bytes, until it takes no more of them. How many it took.
-    fn process(&mut self, end: usize) -> Result<usize, Refusal> {
-        self.machine.map_mut(Map::Window)[end..end + WINDOW_SLACK_BYTES].fill(0);
-        let mut begin = 0;
-        let mut stuck = false;
-        while begin < end {
-            self.check_cancelled()?;
-            self.machine.set_word(BEGIN, begin as u64);
-            self.machine.set_word(END, end as u64);
-            self.counted(|machine| machine.run())?;
-            let consumed = self.machine.word(CONSUMED);
-            let next = usize::try_from(consumed).ok().filter(|next| (begin..=end).contains(next));
-            let next = next.ok_or(ContractError::Consumed { begin, end, consumed })?;
-            let mut drained = self.drain_output()?;
-            let stop = self.machine.word(STOP);
-            match stop {
-                STOP_CHUNK if next == begin => break,
-                STOP_CHUNK | STOP_OUTPUT => {}
-                STOP_GROUPS => drained |= self.drain_groups()?,
-                _ => return Err(ContractError::Stop(stop).into()),
-            }
-            // After a drain there is room for any record, so no progress twice is one time too many.
-            if next == begin && (stuck || !drained) {
-                return Err(ContractError::Stuck { stop }.into());
-            }
-            stuck = next == begin;
-            begin = next;
-            self.report_batch()?;
+    /// Sends up or keeps what a step has brought, and says how far it is.
+    fn take(&mut self, drained: Drained) -> Result<(), Refusal> {
+        if !drained.raw.is_empty() {
+            self.send_bytes(drained.raw)?;
         }
-        Ok(begin)
-    }
-
-    /// Something that runs the program, counted and timed.
-    fn counted<T>(&mut self, run: impl FnOnce(&mut M) -> Result<T, KernelError>) -> Result<T, Refusal> {
-        let metrics = &self.context.metrics;
-        let _compute = metrics.baseline.elapsed_compute().timer();
-        let kernel = metrics.kernel_time.timer();
-        let result = run(&mut self.machine)?;
-        kernel.done();
-        let counters = [
-            (RECORDS, &metrics.records_scanned),
-            (MATCHED, &metrics.records_matched),
-            (EXCEPTIONS, &metrics.exception_records),
-        ];
-        for ((offset, metric), counted) in counters.into_iter().zip(&mut self.counted) {
-            let count = self.machine.word(offset);
-            metric.add(usize::try_from(count.wrapping_sub(*counted)).unwrap_or_default());
-            *counted = count;
-        }
-        Ok(result)
-    }
-
-    /// Sends the raw records up. Whether there were any.
-    fn drain_output(&mut self) -> Result<bool, Refusal> {
-        let used = self.machine.word(OUTPUT_USED);
-        if used == 0 {
-            return Ok(false);
-        }
-        let area = self.machine.map(Map::Output);
-        let bytes = usize::try_from(used).ok().and_then(|used| area.get(..used));
-        let bytes = bytes.ok_or(ContractError::Overrun { used, size: area.len() })?.to_vec();
-        self.machine.set_word(OUTPUT_USED, 0);
-        self.send_bytes(bytes)?;
-        Ok(true)
+        self.keep_groups(&drained.groups)?;
+        self.report_batch()
     }
 
     /// Says how far it is when it has left a batch of DataFusion's behind. Not more often: each piece is decoded alone.
@@ -328,26 +152,15 @@ impl<M: Invoke> Scan<M> {
         if is_wanted { self.send(RawRecords::Reached(position)) } else { Ok(()) }
     }
 
-    /// Takes the groups out of the table and empties it. Whether there were any.
-    fn drain_groups(&mut self) -> Result<bool, Refusal> {
-        if self.machine.word(GROUP_COUNT) == 0 {
-            return Ok(false);
+    fn keep_groups(&mut self, entries: &[u64]) -> Result<(), Refusal> {
+        if entries.is_empty() {
+            return Ok(());
         }
         let compute = self.context.metrics.baseline.elapsed_compute().clone();
         let _compute = compute.timer();
-        let entry_bytes = self.context.layout.group_entry_bytes;
-        let mut entries = Vec::new();
-        // A free entry has a zero in its first byte, an occupied one has bit 0 set.
-        for entry in self.machine.map(Map::Groups).chunks_exact(entry_bytes).filter(|entry| entry[0] & 1 != 0)
-        {
-            entries.extend(words(entry));
-        }
-        self.machine.map_mut(Map::Groups).fill(0);
-        self.machine.set_word(GROUP_COUNT, 0);
         self.context.metrics.bytes_returned.add(entries.len() * 8);
-        let batch = self.decoder()?.decode_groups(&entries, entry_bytes / 8);
-        self.keep(batch)?;
-        Ok(!entries.is_empty())
+        let batch = self.decoder()?.decode_groups(entries, self.context.layout.group_entry_bytes / 8);
+        self.keep(batch)
     }
 
     fn decoder(&self) -> Result<&StateDecoder, Refusal> {
@@ -364,36 +177,6 @@ impl<M: Invoke> Scan<M> {
         self.context.reservation.try_grow(batch.get_array_memory_size()).map_err(Refusal::State)?;
         self.batches.push(batch);
         Ok(())
-    }
-
-    /// The window holds the beginning of a record that does not fit into it.
-    fn send_long_record(&mut self, input: &mut Input<'_>, path: &str) -> Result<(), Refusal> {
-        let window_bytes = self.context.layout.chunk_bytes_max();
-        let mut record = self.machine.map(Map::Window)[..window_bytes].to_vec();
-        let mut end = RecordEnd::inside(&self.context.fragment.dialect);
-        if let Some(bytes) = end.find(&record) {
-            return Err(ContractError::Unfinished { bytes }.into());
-        }
-        loop {
-            self.check_cancelled()?;
-            let known = record.len();
-            if known > RECORD_BYTES_MAX {
-                return Err(Refusal::LongRecord { record_bytes_max: RECORD_BYTES_MAX });
-            }
-            record.resize(known + LONG_RECORD_READ_BYTES, 0);
-            let read = input.read(&mut record[known..]).map_err(|source| read_error(path, source))?;
-            record.truncate(known + read);
-            if let Some(length) = end.find(&record[known..]) {
-                input.unread(read - length);
-                self.context.metrics.bytes_read.add(length);
-                record.truncate(known + length);
-                return self.send_exception(record);
-            }
-            self.context.metrics.bytes_read.add(read);
-            if read < LONG_RECORD_READ_BYTES {
-                return self.send_exception(record);
-            }
-        }
     }
 
     /// Sends a record up that the program did not see.
@@ -420,6 +203,81 @@ impl<M: Invoke> Scan<M> {
 
     fn check_cancelled(&self) -> Result<(), Refusal> {
         if self.context.cancelled.load(Ordering::Relaxed) { Err(Refusal::Cancelled) } else { Ok(()) }
+    }
+}
+
+impl<M: RunWindow<Error = KernelError>> Worker<M> {
+    /// Reads what a partition owns of one file into the window. `path` is for errors.
+    pub fn scan_windows(&mut self, index: usize, path: &str, mut input: Input<'_>) -> Result<(), Refusal> {
+        self.begin_file(index);
+        let mut window = Window::new(&self.context.layout);
+        loop {
+            let free = window.free(&mut self.machine);
+            let wanted = free.len();
+            let read = input.read(free).map_err(|source| read_error(path, source))?;
+            self.context.metrics.bytes_read.add(read);
+            let is_last = read < wanted;
+            let mut chunk = window.chunk(&mut self.machine, read, is_last);
+            self.process(&mut chunk)?;
+            if is_last {
+                // A quote that is still open at the end: the decoder sees it as the file has it, without the LF.
+                let unfinished = chunk.unfinished();
+                if !unfinished.is_empty() {
+                    let record = self.machine.map(Map::Window)[unfinished].to_vec();
+                    self.send_exception(record)?;
+                }
+                return self.report(Position::file_end(index));
+            }
+            if chunk.consumed() == 0 {
+                self.send_long_record(&mut input, path)?;
+                window = Window::new(&self.context.layout);
+            } else {
+                window.keep(&mut self.machine, &chunk);
+            }
+        }
+    }
+
+    /// Runs the program over a chunk, until it takes no more of it.
+    fn process(&mut self, chunk: &mut Chunk) -> Result<(), Refusal> {
+        while !chunk.is_done() {
+            self.check_cancelled()?;
+            let compute = self.context.metrics.baseline.elapsed_compute().clone();
+            let timer = compute.timer();
+            let drained = chunk.step(&mut self.machine, &self.context.layout)?;
+            timer.done();
+            self.take(drained)?;
+        }
+        Ok(())
+    }
+
+    /// The window holds the beginning of a record that does not fit into it.
+    fn send_long_record(&mut self, input: &mut Input<'_>, path: &str) -> Result<(), Refusal> {
+        let chunk_bytes_max = self.context.layout.chunk_bytes_max();
+        let mut record = self.machine.map(Map::Window)[..chunk_bytes_max].to_vec();
+        let mut end = RecordEnd::inside(&self.context.fragment.dialect);
+        if let Some(bytes) = end.find(&record) {
+            return Err(ContractError::Unfinished { bytes }.into());
+        }
+        loop {
+            self.check_cancelled()?;
+            let known = record.len();
+            if known > RECORD_BYTES_MAX {
+                return Err(Refusal::LongRecord { record_bytes_max: RECORD_BYTES_MAX });
+            }
+            record.resize(known + LONG_RECORD_READ_BYTES, 0);
+            let read = input.read(&mut record[known..]).map_err(|source| read_error(path, source))?;
+            record.truncate(known + read);
+            if let Some(length) = end.find(&record[known..]) {
+                input.unread(read - length);
+                self.context.metrics.bytes_read.add(length);
+                record.truncate(known + length);
+                return self.send_exception(record);
+            }
+            self.context.metrics.bytes_read.add(read);
+            if read < LONG_RECORD_READ_BYTES {
+                return self.send_exception(record);
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`layout`] | the maps of a program, the words of its state, its sizes |
 //! | [`index`] | the entries that the index stage leaves to the fold |
 //! | [`hook`] | what a read hook shows to a program, and what it may answer |
+//! | [`steps`] | how a program is driven, whatever machine it runs on |
 //!
 //! The words of it:
 //!
@@ -33,3 +34,4 @@
 pub mod hook;
 pub mod index;
 pub mod layout;
+pub mod steps;

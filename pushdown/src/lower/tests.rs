@@ -1,45 +1,79 @@
 //! Compiled programs against the reference interpreter of fragments, on the interpreter of instructions.
 
 use super::*;
-use crate::bpf::interpret::{Limits, Memory, Prepared};
-use crate::contract::hook;
+use crate::bpf::interpret::{Fault, Limits, Memory, Prepared};
+use crate::contract::hook::{self, Answer};
 use crate::contract::index::Entry;
+use crate::contract::steps::{Maps, RunRead, RunWindow};
 use crate::fragment::text;
 use crate::reference;
-use crate::testing::{Machine, PacketMachine, Random, drive, drive_packets, seeds};
+use crate::testing::{Random, drive, drive_reads, seeds};
 
 struct Interpreter {
     prepared: Prepared,
     memory: Memory,
     limits: Limits,
+    /// What it is attached to.
+    file: Vec<u8>,
 }
 
 impl Interpreter {
     fn new(program: &Program) -> Self {
-        let prepared = Prepared::new(&program.insns);
-        Interpreter { prepared, memory: Memory::new(&program.layout), limits: Limits::default() }
+        Interpreter {
+            prepared: Prepared::new(&program.insns),
+            memory: Memory::new(&program.layout),
+            limits: Limits::default(),
+            file: Vec::new(),
+        }
+    }
+
+    /// One invocation with a packet: its answer.
+    fn packet(&mut self, packet: &[u8], position: u64) -> Result<u64, Fault> {
+        self.memory.set_packet(packet, position, u64::MAX);
+        Ok(self.prepared.run(&mut self.memory, self.limits)?.value)
     }
 }
 
-impl Machine for Interpreter {
+impl Maps for Interpreter {
     fn map(&self, map: Map) -> &[u8] {
         self.memory.map(map)
     }
     fn map_mut(&mut self, map: Map) -> &mut [u8] {
         self.memory.map_mut(map)
     }
-    fn invoke(&mut self) {
-        let outcome = self.prepared.run(&mut self.memory, self.limits);
-        assert_eq!(outcome.map(|outcome| outcome.value), Ok(0));
+}
+
+impl RunWindow for Interpreter {
+    type Error = Fault;
+
+    fn run(&mut self) -> Result<(), Fault> {
+        let value = self.prepared.run(&mut self.memory, self.limits)?.value;
+        assert_eq!(value, 0, "it says that it failed");
+        Ok(())
     }
 }
 
-impl PacketMachine for Interpreter {
-    fn invoke_packet(&mut self, packet: &[u8], position: u64) -> u64 {
-        self.memory.set_packet(packet, position, u64::MAX);
-        let outcome = self.prepared.run(&mut self.memory, self.limits);
-        outcome.unwrap_or_else(|fault| panic!("{fault}")).value
+/// Each read is one packet.
+impl RunRead for Interpreter {
+    type File = [u8];
+    type Error = Fault;
+
+    fn attach(&mut self, file: &[u8], _cookie: u64) -> Result<(), Fault> {
+        self.file = file.to_vec();
+        Ok(())
     }
+
+    fn read(&mut self, position: u64, bytes: usize) -> Result<usize, Fault> {
+        let packet = self.file[position as usize..][..bytes].to_vec();
+        let answer = self.packet(&packet, position)?;
+        match Answer::of(answer, bytes) {
+            Some(Answer::Consume) => Ok(bytes),
+            Some(Answer::Stop { taken }) => Ok(taken),
+            None => panic!("answer {answer} to {bytes} bytes"),
+        }
+    }
+
+    fn detach(&mut self) {}
 }
 
 /// The smallest that is allowed, so that tables and areas fill up.
@@ -64,7 +98,8 @@ fn check_packets(fragment: &Fragment, bytes: &[u8], packet_bytes: usize) {
     let program =
         compile(fragment, Target::Packet, sizes).unwrap_or_else(|error| panic!("{error}\n{fragment}"));
     let expected = reference::run(fragment, bytes, true);
-    let mut actual = drive_packets(fragment, &program, &mut Interpreter::new(&program), bytes, packet_bytes);
+    let mut actual =
+        drive_reads(fragment, &program, &mut Interpreter::new(&program), bytes, bytes, packet_bytes);
     // An unfinished record at the end is taken, but not counted.
     actual.consumed = expected.consumed;
     assert_eq!(
@@ -104,7 +139,7 @@ fn a_packet_that_is_too_long() {
     let fragment = text::parse("fragment fields=1\ncolumn 0 a i64\noutput records\n").unwrap();
     let program = compile(&fragment, Target::Packet, SMALL).unwrap();
     let mut machine = Interpreter::new(&program);
-    assert_eq!(machine.invoke_packet(&b"1\n".repeat(2049), 0), hook::PACKET_STOP);
+    assert_eq!(machine.packet(&b"1\n".repeat(2049), 0), Ok(hook::PACKET_STOP));
     assert_eq!(machine.word(layout::OUTSIDE), 1);
     assert_eq!(machine.word(layout::OUTPUT_USED), 0);
 }
@@ -151,7 +186,7 @@ fn the_index_holds_field_boundaries() {
     let bytes = b"1,\"b\"\n\n\"x\"\"y\",z\n3\n4,5\n";
     machine.map_mut(Map::Window)[..bytes.len()].copy_from_slice(bytes);
     machine.set_word(layout::END, bytes.len() as u64);
-    machine.invoke();
+    machine.run().unwrap();
     let entries = machine.map(Map::Index)[INDEX_FRONT_BYTES..].chunks_exact(Entry::BYTES);
     let entries = entries.map(|bits| Entry::from_bits(u32::from_le_bytes(bits.try_into().unwrap())));
     let found: Vec<_> = entries.take(4 * 3).map(|entry| (entry.offset(), entry.is_flagged())).collect();

@@ -1,0 +1,36 @@
+//! The backends: where a program can run, and which kind of program each of them takes.
+
+use pushdown::Target;
+
+/// Where a program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BackendKind {
+    /// In the read path of a patched kernel, over the page cache in place.
+    Hook,
+    /// In an unpatched kernel, over a window of memory-mapped bytes.
+    Stock,
+    /// In user space, slowly and without privilege.
+    Interpret,
+    /// The same with programs for the hook.
+    InterpretHook,
+}
+
+impl BackendKind {
+    /// Its name in options and EXPLAIN.
+    pub fn name(self) -> &'static str {
+        match self {
+            BackendKind::Hook => "hook",
+            BackendKind::Stock => "stock",
+            BackendKind::Interpret => "interpret",
+            BackendKind::InterpretHook => "interpret-hook",
+        }
+    }
+
+    /// What its programs are compiled for.
+    pub fn target(self) -> Target {
+        match self {
+            BackendKind::Hook | BackendKind::InterpretHook => Target::Packet,
+            BackendKind::Stock | BackendKind::Interpret => Target::Window,
+        }
+    }
+}
