@@ -1,8 +1,10 @@
 //! The parts of a program that do not depend on the query, as text in the notation of the kernel's own listings.
 //! Each says on top what goes in, what comes out, and what it promises the verifier. `{name}` is a hole that the
-//! compiler fills; `.repeat` and `.if` are its macros; a label with `@` is global; `rX = window(rY, n)` is a
-//! guard, lowered for each backend.
+//! compiler fills; `.repeat` and `.if` are its directives, the others are in [`MACROS`]; a label with `@` is global;
+//! `rX = window(rY, n)` is a guard, lowered for each backend.
 
+/// What several templates do, or one does several times. Read before any of them.
+pub const MACROS: &str = include_str!("macros.bpf");
 /// Chunk bytes to field boundaries. A subprogram.
 pub const INDEX: &str = include_str!("index.bpf");
 /// Checks UTF-8, for the index stage. A subprogram.
@@ -21,25 +23,11 @@ pub const BOOLEAN: &str = include_str!("boolean.bpf");
 pub const EMIT: &str = include_str!("emit.bpf");
 /// How the fold ends an invocation. Once.
 pub const FOLD_END: &str = include_str!("fold_end.bpf");
-
-const DIGITS: &str = include_str!("digits.bpf");
-
 /// Reads an integer. Inlined for each integer column.
-pub fn integer() -> String {
-    with_digits(include_str!("integer.bpf"))
-}
-
+pub const INTEGER: &str = include_str!("integer.bpf");
 /// Reads a number with a decimal point in a fixed place. Inlined for each column of floats or decimals.
-pub fn fixed_point() -> String {
-    with_digits(include_str!("fixed_point.bpf"))
-}
-
-fn with_digits(template: &str) -> String {
-    template.replace("  .digits\n", DIGITS)
-}
-
+pub const FIXED_POINT: &str = include_str!("fixed_point.bpf");
 /// Multiplies with an overflow check. Inlined for each checked multiplication.
 pub const MULTIPLY: &str = include_str!("multiply.bpf");
-
 /// Finds a field's content. Inlined wherever one is read.
 pub const FIELD: &str = include_str!("field.bpf");

@@ -29,7 +29,11 @@
 //! {i*8 + base}               arithmetic of holes: + - * << and parentheses
 //! .repeat 4 i / .end         the lines between, with i from 0 to 3
 //! .if {flag} / .else / .end  lines for when the value is not zero, else the others
+//! .name r1 r2                the lines of a macro
 //! ```
+//!
+//! A macro is defined in a text of its own ([`Holes::define`]): `.macro name a b`, lines with the holes `{a}` and `{b}`,
+//! `.end`. Labels in it are labels of the text that uses it.
 
 mod expand;
 mod link;
@@ -37,6 +41,7 @@ mod statement;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use super::Insn;
 use crate::contract::layout::GUARD_BYTES_MAX;
@@ -107,9 +112,13 @@ pub enum GuardTarget {
     },
 }
 
-/// Values of the holes of a text.
+/// Values of the holes of a text, and macros that it can use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Holes(BTreeMap<String, String>);
+pub struct Holes {
+    values: BTreeMap<String, String>,
+    /// A text of `.macro` blocks.
+    macros: Arc<str>,
+}
 
 impl Holes {
     /// No holes.
@@ -119,7 +128,7 @@ impl Holes {
 
     /// Gives a hole its text, instead of any it had.
     pub fn set(&mut self, name: impl Into<String>, value: impl Display) -> &mut Holes {
-        self.0.insert(name.into(), value.to_string());
+        self.values.insert(name.into(), value.to_string());
         self
     }
 
@@ -131,7 +140,13 @@ impl Holes {
 
     /// The text of a hole.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Gives the texts that are read with these holes the macros of a text, which holds nothing else but comments.
+    pub fn define(&mut self, macros: &str) -> &mut Holes {
+        self.macros = macros.into();
+        self
     }
 }
 
@@ -193,19 +208,21 @@ pub enum AsmErrorKind {
     /// An opening brace without a closing one.
     #[error("unclosed brace")]
     UnclosedBrace,
-    /// There are `.repeat`, `.if`, `.else`, `.end` and `.raw`.
+    /// There are `.repeat`, `.if`, `.else`, `.macro`, `.end`, `.raw`, and macros by their names with as many operands as
+    /// they have parameters.
     #[error("unknown directive or bad operands")]
     BadDirective,
-    /// The variable of a repetition is already a hole or the variable of an enclosing one.
+    /// The variable of a repetition is already a hole or the variable of an enclosing one, the parameter of a macro is
+    /// already a hole, or a macro has this name.
     #[error("the name {0} already has a value")]
     NameTaken(String),
-    /// `.repeat` or `.if` without `.end`.
+    /// `.repeat`, `.if` or `.macro` without `.end`.
     #[error("block without .end")]
     UnclosedBlock,
     /// `.end` or `.else` without a block.
     #[error("no block is open")]
     NoBlock,
-    /// The expansion has more than [`LINES_MAX`] lines.
+    /// The expansion has more than [`LINES_MAX`] lines, or macros use each other too deeply.
     #[error("the text expands to more than {LINES_MAX} lines")]
     TooLong,
     /// The guard lowers to code that needs two registers.

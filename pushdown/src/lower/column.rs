@@ -68,7 +68,7 @@ impl Fold<'_> {
         self.calls_number = true;
         self.lowering.code.template(
             "integer",
-            &bpf_templates::integer(),
+            bpf_templates::INTEGER,
             &[
                 ("signed", &u8::from(signed)),
                 ("fast_digits", &fast_digits),
@@ -98,7 +98,7 @@ impl Fold<'_> {
         let fraction_mask = u64::MAX << (8 * (8 - scale));
         self.lowering.code.template(
             "fixed_point",
-            &bpf_templates::fixed_point(),
+            bpf_templates::FIXED_POINT,
             &[
                 ("scale", &scale),
                 ("length_min", &(scale + 2)),

@@ -20,6 +20,7 @@ pub(super) fn of(fragment: &Fragment, target: Target, sizes: Sizes, index: &Inde
     let word = |byte: u8| u64::from_le_bytes([byte; 8]);
     let escape = dialect.escape.unwrap_or(dialect.quote);
     holes
+        .define(bpf_templates::MACROS)
         .set("delimiter", dialect.delimiter)
         .set("delimiter_word", word(dialect.delimiter))
         .set("quote", dialect.quote)

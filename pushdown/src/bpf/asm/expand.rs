@@ -1,5 +1,7 @@
-//! Macros: fills holes, unrolls repetitions, drops lines of conditions that do not hold. Knows lines, not
-//! statements; after it there is no brace in a line of code and no block left.
+//! Macros: fills holes, unrolls repetitions, drops lines of conditions that do not hold, puts the lines of a macro
+//! where it is used. Knows lines, not statements; after it there is no brace in a line of code and no block left.
+
+use std::collections::BTreeMap;
 
 use super::{AsmError, AsmErrorKind as Kind, Holes, LINES_MAX};
 
@@ -15,6 +17,7 @@ pub(super) struct Line {
 }
 
 /// A line before expansion.
+#[derive(Clone, Copy)]
 struct Source<'a> {
     number: usize,
     code: &'a str,
@@ -29,10 +32,14 @@ impl Source<'_> {
 
 /// Expands a text. Blank lines vanish.
 pub(super) fn expand(text: &str, holes: &Holes) -> Result<Vec<Line>, AsmError> {
-    let lines: Vec<Source> = text.lines().enumerate().map(|(index, line)| split(index + 1, line)).collect();
-    let mut expansion = Expansion { holes, variables: Vec::new(), lines: Vec::new() };
-    expansion.block(&lines)?;
+    let mut expansion =
+        Expansion { holes, variables: Vec::new(), macros: None, macro_depth: 0, lines: Vec::new() };
+    expansion.block(&sources(text))?;
     Ok(expansion.lines)
+}
+
+fn sources(text: &str) -> Vec<Source<'_>> {
+    text.lines().enumerate().map(|(index, line)| split(index + 1, line)).collect()
 }
 
 fn split(number: usize, line: &str) -> Source<'_> {
@@ -44,9 +51,20 @@ fn split(number: usize, line: &str) -> Source<'_> {
 
 struct Expansion<'a> {
     holes: &'a Holes,
-    /// Variables of the enclosing repetitions.
-    variables: Vec<(&'a str, usize)>,
+    /// Variables of the enclosing repetitions and macros.
+    variables: Vec<(&'a str, String)>,
+    /// Read when one is used: most texts use none.
+    macros: Option<BTreeMap<&'a str, Macro<'a>>>,
+    /// Macros that are being expanded, one inside the other.
+    macro_depth: usize,
     lines: Vec<Line>,
+}
+
+/// What stands for a name.
+#[derive(Clone)]
+struct Macro<'a> {
+    parameters: Vec<&'a str>,
+    body: Vec<Source<'a>>,
 }
 
 impl<'a> Expansion<'a> {
@@ -65,7 +83,10 @@ impl<'a> Expansion<'a> {
                     self.line(line)?;
                     at += 1;
                 }
-                Some(_) => return Err(line.error(Kind::BadDirective)),
+                Some(name) => {
+                    self.use_macro(line, name)?;
+                    at += 1;
+                }
             }
         }
         Ok(())
@@ -89,18 +110,54 @@ impl<'a> Expansion<'a> {
         if !is_name(variable) {
             return Err(bad());
         }
-        if self.holes.get(variable).is_some() || self.variables.iter().any(|(name, _)| *name == variable) {
+        if self.is_taken(variable) {
             return Err(line.error(Kind::NameTaken(variable.to_string())));
         }
         if count > LINES_MAX {
             return Err(line.error(Kind::TooLong));
         }
         for value in 0..count {
-            self.variables.push((variable, value));
+            self.variables.push((variable, value.to_string()));
             self.block(body)?;
             self.variables.pop();
         }
         Ok(())
+    }
+
+    /// `.name operand operand`. An error in its lines is one of the line that uses it.
+    fn use_macro(&mut self, line: &Source<'a>, name: &str) -> Result<(), AsmError> {
+        if self.macros.is_none() {
+            self.macros = Some(definitions(&self.holes.macros)?);
+        }
+        let used = self.macros.as_ref().and_then(|macros| macros.get(&name[1..])).cloned();
+        let used = used.ok_or_else(|| line.error(Kind::BadDirective))?;
+        let operands = self.fill(&line.code[name.len()..]).map_err(|kind| line.error(kind))?;
+        let operands: Vec<&str> = operands.split_whitespace().collect();
+        if operands.len() != used.parameters.len() {
+            return Err(line.error(Kind::BadDirective));
+        }
+        if self.macro_depth == MACRO_DEPTH_MAX {
+            return Err(line.error(Kind::TooLong));
+        }
+        let outside = self.variables.len();
+        for (parameter, operand) in used.parameters.iter().zip(operands) {
+            // A macro that uses another may call its parameters the same.
+            if self.holes.get(parameter).is_some() {
+                return Err(line.error(Kind::NameTaken(parameter.to_string())));
+            }
+            self.variables.push((parameter, operand.to_string()));
+        }
+        let body: Vec<Source> =
+            used.body.iter().map(|each| Source { number: line.number, ..*each }).collect();
+        self.macro_depth += 1;
+        self.block(&body)?;
+        self.macro_depth -= 1;
+        self.variables.truncate(outside);
+        Ok(())
+    }
+
+    fn is_taken(&self, name: &str) -> bool {
+        self.holes.get(name).is_some() || self.variables.iter().any(|(variable, _)| *variable == name)
     }
 
     fn line(&mut self, line: &Source<'a>) -> Result<(), AsmError> {
@@ -142,8 +199,8 @@ impl<'a> Expansion<'a> {
     }
 
     fn lookup(&self, name: &str) -> Option<String> {
-        let variable = self.variables.iter().find(|(variable, _)| *variable == name);
-        variable.map(|(_, value)| value.to_string()).or_else(|| self.holes.get(name).map(str::to_string))
+        let variable = self.variables.iter().rev().find(|(variable, _)| *variable == name);
+        variable.map(|(_, value)| value.clone()).or_else(|| self.holes.get(name).map(str::to_string))
     }
 }
 
@@ -161,7 +218,7 @@ impl Block {
         let mut middle = None;
         for (at, line) in lines.iter().enumerate().skip(begin + 1) {
             match directive(line.code) {
-                Some(".repeat" | ".if") => depth += 1,
+                Some(".repeat" | ".if" | ".macro") => depth += 1,
                 Some(".else") if depth == 0 => {
                     if !takes_else || middle.is_some() {
                         return Err(line.error(Kind::NoBlock));
@@ -181,6 +238,37 @@ impl Block {
         lines.get(self.middle + 1..self.end).unwrap_or_default()
     }
 }
+
+/// The macros of a text: `.macro name parameter parameter`, their lines, `.end`. What stands between them is for readers.
+fn definitions(text: &str) -> Result<BTreeMap<&str, Macro<'_>>, AsmError> {
+    let lines = sources(text);
+    let mut macros = BTreeMap::new();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        at += 1;
+        if line.code.is_empty() {
+            continue;
+        }
+        let mut words = line.code.split_whitespace();
+        let (Some(".macro"), Some(name)) = (words.next(), words.next()) else {
+            return Err(line.error(Kind::BadDirective));
+        };
+        let parameters: Vec<&str> = words.collect();
+        if !is_name(name) || !parameters.iter().all(|parameter| is_name(parameter)) {
+            return Err(line.error(Kind::BadDirective));
+        }
+        let end = Block::find(&lines, at - 1)?.end;
+        let body = lines[at..end].to_vec();
+        at = end + 1;
+        if macros.insert(name, Macro { parameters, body }).is_some() {
+            return Err(line.error(Kind::NameTaken(name.to_string())));
+        }
+    }
+    Ok(macros)
+}
+
+/// How deep macros may use each other.
+const MACRO_DEPTH_MAX: usize = 8;
 
 fn directive(code: &str) -> Option<&str> {
     code.starts_with('.').then(|| code.split_whitespace().next()).flatten()

@@ -314,3 +314,36 @@ fn errors_of_linking() {
     let error = link(&items("; one\nr1 = 1\n@l:\nif r1 == 1 goto nowhere"), &WINDOW).unwrap_err();
     assert_eq!((error.line, error.text.as_str()), (4, "if r1 == 1 goto nowhere"));
 }
+
+#[test]
+fn macros_stand_for_lines() {
+    let mut holes = Holes::new().with("eight", 8);
+    holes.define("; on top\n.macro add to what ; adds\n  {to} += {what}\n.end\n.macro twice to\n.add {to} {eight}\n.add {to} r2\n.end\n");
+    let items = |text: &str| parse(text, &holes, "");
+    assert_eq!(items("r1 = 0\n.twice r1\n.add r1 {eight*2}"), items("r1 = 0\nr1 += 8\nr1 += r2\nr1 += 16"));
+    // Labels are those of the text, so a macro with one can be used once, or be told its name.
+    holes.define(".macro skip label\ngoto {label}\n{label}:\n.end\n");
+    let items = parse(".skip a\n.skip b", &holes, "p_").unwrap();
+    assert_eq!(items, parse("goto a\na:\ngoto b\nb:", &holes, "p_").unwrap());
+}
+
+#[test]
+fn macros_that_make_no_sense() {
+    let kind = |macros: &str, text: &str| {
+        let mut holes = Holes::new().with("hole", 1);
+        holes.define(macros);
+        let error = parse(text, &holes, "").unwrap_err();
+        (error.line, error.kind)
+    };
+    let one = ".macro one to\n{to} = 1\n.end\n";
+    assert_eq!(kind(one, "r0 = 0\n.one"), (2, Kind::BadDirective));
+    assert_eq!(kind(one, "\n.one r1 r2"), (2, Kind::BadDirective));
+    assert_eq!(kind(one, ".two r1"), (1, Kind::BadDirective));
+    assert_eq!(kind(one, "exit\nexit\n.one r11"), (3, Kind::NoSuchRegister("r11".to_owned())));
+    assert_eq!(kind(".macro m hole\n.end\n", ".m 1"), (1, Kind::NameTaken("hole".to_owned())));
+    assert_eq!(kind(&[one, one].concat(), ".one r1"), (4, Kind::NameTaken("one".to_owned())));
+    assert_eq!(kind(".macro m\n.m\n.end\n", ".m"), (1, Kind::TooLong));
+    assert_eq!(kind(".macro m\nexit\n", ".m"), (1, Kind::UnclosedBlock));
+    assert_eq!(kind(".macro m 1\n.end\n", ".m 1"), (1, Kind::BadDirective));
+    assert_eq!(kind("exit\n", ".m"), (1, Kind::BadDirective));
+}
