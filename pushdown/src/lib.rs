@@ -13,7 +13,6 @@ pub mod reference;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use contract::layout;
 pub use lower::{CompileError, Target, compile};
 
 use contract::layout::Layout;

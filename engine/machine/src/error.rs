@@ -7,7 +7,7 @@ use pushdown::bpf::interpret::Fault;
 use pushdown::contract::layout::Map;
 use thiserror::Error;
 
-use crate::hook::HOOK_FILE_SYSTEMS;
+use crate::file_systems::HOOK_FILE_SYSTEMS;
 
 /// What went wrong between a program and the kernel.
 #[derive(Debug, Error)]

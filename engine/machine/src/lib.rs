@@ -14,7 +14,7 @@
 //! | `load` | creates maps and loads a program, for each backend in the kernel |
 //! | `sys` | the system calls, and the only `unsafe` |
 //! | `probe` | finds out what this process can run, by doing it |
-//! | `capabilities`, `release`, `unavailable` | why not, in words for a person |
+//! | `capabilities`, `release`, `file_systems`, `unavailable` | why not, in words for a person |
 //!
 //! Of aya it uses what there is: map creation, and through aya-obj the kernel's constants and structures. aya 0.14 cannot
 //! load a `syscall` program or run one, hand an array of map descriptors to the loader, give out the verifier's log of a
@@ -26,6 +26,7 @@
 mod backend;
 mod capabilities;
 mod error;
+mod file_systems;
 mod hook;
 mod interpret;
 mod load;
@@ -43,7 +44,7 @@ mod unavailable;
 pub use backend::BackendKind;
 pub use capabilities::Capabilities;
 pub use error::{KernelError, VerifierLog};
-pub use hook::{HOOK_FILE_SYSTEMS, may_have_hook};
+pub use file_systems::{HOOK_FILE_SYSTEMS, may_have_hook};
 pub use load::LoadStatistics;
 pub use machine::{Machine, ReadMachine, WindowMachine};
 pub use probe::{HookProbe, probe, probe_hook};

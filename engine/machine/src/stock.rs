@@ -4,9 +4,10 @@ use pushdown::Program;
 use pushdown::contract::layout::Map;
 use pushdown::contract::steps::{Maps, RunWindow};
 
+use crate::KernelError;
+use crate::error::check_return_value;
 use crate::load::{Instance, LoadStatistics, load};
 use crate::sys::ProgramKind;
-use crate::{KernelError, error::check_return_value};
 
 /// A program in the kernel.
 #[derive(Debug)]

@@ -35,3 +35,5 @@ pub mod hook;
 pub mod index;
 pub mod layout;
 pub mod steps;
+#[cfg(test)]
+mod tests;
