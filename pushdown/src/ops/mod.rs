@@ -132,3 +132,42 @@ families! {
     /// AND, OR, NOT.
     Logic(Logic),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn negations_come_in_pairs() {
+        let is_leaf = |op: &Op| op.signature().gives == ValueType::Bool && !matches!(op, Op::Logic(_));
+        let leaves: Vec<Op> = Op::all().into_iter().filter(is_leaf).collect();
+        assert!(leaves.len() >= 12, "{leaves:?}");
+        for op in leaves {
+            assert_ne!(op.negated(), op);
+            assert_eq!(op.negated().negated(), op);
+            assert_eq!(op.negated().signature().takes, op.signature().takes);
+        }
+        assert_eq!(Op::from(Logic::And).negated(), Logic::Or.into());
+    }
+
+    /// The parser finds an operator by its notation, its name and the types of its arguments.
+    #[test]
+    fn the_text_of_a_call_means_one_operator() {
+        let mut seen = Vec::new();
+        for op in Op::all() {
+            let Signature { name, notation, takes, .. } = op.signature();
+            for parameters in takes {
+                let counts: Vec<usize> = (0..6).filter(|count| parameters.allow(*count)).collect();
+                match notation {
+                    Notation::Term | Notation::Relation => assert_eq!(counts, [2], "{name}"),
+                    Notation::Postfix => assert_eq!(counts, [1], "{name}"),
+                    Notation::List => assert_eq!(counts, [2, 3, 4, 5], "{name}"),
+                    Notation::Function => assert!(!counts.is_empty(), "{name}"),
+                }
+                let one = (name, notation, parameters);
+                assert!(!seen.contains(&one), "{name} is two operators");
+                seen.push(one);
+            }
+        }
+    }
+}
