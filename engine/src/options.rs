@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
 use datafusion::common::{DataFusionError, Result};
+use pushdown::Target;
 use pushdown::contract::layout::Sizes;
 
 /// Whether scans of CSV files are compiled.
@@ -69,6 +70,14 @@ pub enum BackendChoice {
 impl BackendChoice {
     /// The names of its values, but for the one that is not listed.
     pub const ALLOWED: &[&str] = &["auto", "hook", "stock", "interpret"];
+
+    /// What a plan must have a program for. With `auto` a host that has the hook compiles for that too.
+    pub fn target(self) -> Target {
+        match self {
+            BackendChoice::Hook | BackendChoice::InterpretHook => Target::Packet,
+            BackendChoice::Auto | BackendChoice::Stock | BackendChoice::Interpret => Target::Window,
+        }
+    }
 }
 
 impl fmt::Display for BackendChoice {

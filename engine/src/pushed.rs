@@ -1,41 +1,69 @@
 //! What planning hands to execution: one CSV scan and the part of the plan above it that a program does.
 //!
-//! Everything here is immutable and shared by all partitions of the node.
+//! Everything here is portable: it says nothing of the host on which it was planned, and may be executed on another.
+//! What a host makes of it is [`prepare`](crate::prepare)'s matter. It is immutable and shared by all partitions of the
+//! node.
 
 use std::sync::Arc;
 
 use datafusion::physical_plan::ExecutionPlan;
-use pushdown::Program;
+use pushdown::contract::hook::PACKET_BYTES_MAX;
+use pushdown::contract::layout::Sizes;
 use pushdown::fragment::Fragment;
+use pushdown::{CompileError, Program, Target, compile};
 
 use crate::decline::Declined;
 use crate::decode::StateDecoder;
-use crate::options::PushdownMode;
-use machine::BackendKind;
+use crate::options::{BackendChoice, PushdownMode};
 
 /// What the rule found on one CSV scan and what the execution node runs.
 #[derive(Debug, Clone)]
 pub struct Pushed {
     /// The scan's filter and aggregates. The scales of its float columns are chosen already.
-    pub fragment: Fragment,
-    /// The compiled fragment.
-    pub program: Arc<Program>,
+    pub fragment: Arc<Fragment>,
     /// The sub-plan that is replaced: `[AggregateExec(Partial)] <- [FilterExec | ProjectionExec]* <- DataSourceExec`, a
     /// chain of nodes with one child. Repartitioning nodes are taken out of it, so that it has one partition per
     /// file group of the scan, as the node itself. Its schema is the schema of the node.
     pub original: Arc<dyn ExecutionPlan>,
+    /// The same with its repartitioning nodes, as DataFusion would have executed it.
+    pub replaced: Arc<dyn ExecutionPlan>,
     /// For aggregates: turns accumulators and group entries into batches of `original`'s schema.
-    pub state: Option<StateDecoder>,
+    pub state: Option<Arc<StateDecoder>>,
     /// What is pushed down, in SQL.
     pub shown: Shown,
     /// What DataFusion still evaluates although it stood on the scan, and why.
     pub declined: Vec<Declined>,
     /// `auto` or `require`.
     pub mode: PushdownMode,
-    /// Where the program runs.
-    pub backend: BackendKind,
-    /// A faster backend, and why it is not that one.
-    pub passed_over: Option<String>,
+    /// Where the program is to run.
+    pub backend: BackendChoice,
+    /// Sizes of its areas, as far as they are up to us.
+    pub sizes: Sizes,
+}
+
+impl Pushed {
+    /// The program for a target.
+    pub fn compile(&self, target: Target) -> Result<Program, CompileError> {
+        compile_for(&self.fragment, target, self.sizes)
+    }
+}
+
+/// Compiles a fragment with the wanted sizes, as far as the target leaves the choice.
+pub(crate) fn compile_for(
+    fragment: &Fragment,
+    target: Target,
+    wanted: Sizes,
+) -> Result<Program, CompileError> {
+    let sizes = match target {
+        // The kernel says how long a packet is.
+        Target::Packet => Sizes {
+            window_bytes: PACKET_BYTES_MAX,
+            output_bytes: wanted.output_bytes.max(PACKET_BYTES_MAX),
+            ..wanted
+        },
+        Target::Window => wanted,
+    };
+    compile(fragment, target, sizes)
 }
 
 /// What is pushed down, in SQL, for EXPLAIN: the fragment's own text holds numbers as the program does.

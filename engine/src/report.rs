@@ -12,8 +12,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricsSet;
 
 use crate::decline::Declined;
-use crate::exec::KernelFilterReduceExec;
+use crate::exec::{KernelFilterReduceExec, Refusal};
 use crate::plan::DeclinedExec;
+use crate::prepare::{NoProgram, Prepared};
 use crate::pushed::Pushed;
 
 /// One scan of files in a plan.
@@ -34,10 +35,12 @@ pub enum ScannedBy {
     Program {
         /// What it runs.
         pushed: Arc<Pushed>,
+        /// As what; None if it has not begun.
+        prepared: Option<Prepared>,
         /// What it counted so far.
         counts: Counts,
         /// Why partitions were done by DataFusion after all, once for each reason.
-        fallbacks: Vec<String>,
+        fallbacks: Vec<Arc<Refusal>>,
     },
     /// DataFusion.
     DataFusion {
@@ -45,6 +48,8 @@ pub enum ScannedBy {
         rows: u64,
         /// Why there is no program; empty if pushdown is off, or there is nothing to push down.
         declined: Vec<Declined>,
+        /// Why there is none on this host, though it was planned.
+        no_program: Option<NoProgram>,
     },
 }
 
@@ -71,18 +76,12 @@ pub fn scans(plan: &Arc<dyn ExecutionPlan>) -> Vec<Scan> {
 fn collect(node: &Arc<dyn ExecutionPlan>, declined: &[Declined], found: &mut Vec<Scan>) {
     if let Some(kernel) = node.downcast_ref::<KernelFilterReduceExec>() {
         let configs = || node.children().into_iter().filter_map(file_scan);
-        let by = ScannedBy::Program {
-            pushed: Arc::clone(kernel.pushed()),
-            counts: counts(&kernel.metrics().unwrap_or_default()),
-            fallbacks: kernel.fallback_reasons(),
-        };
         let files = configs().flat_map(files).collect();
-        found.push(Scan { files, file_bytes: configs().map(file_bytes).sum(), by });
+        found.push(Scan { files, file_bytes: configs().map(file_bytes).sum(), by: scanned_by(kernel) });
         return;
     }
     if let Some(config) = file_scan(node) {
-        let rows = node.metrics().and_then(|metrics| metrics.output_rows()).unwrap_or_default() as u64;
-        let by = ScannedBy::DataFusion { rows, declined: declined.to_vec() };
+        let by = ScannedBy::DataFusion { rows: rows(node), declined: declined.to_vec(), no_program: None };
         found.push(Scan { files: files(config), file_bytes: file_bytes(config), by });
         return;
     }
@@ -90,6 +89,31 @@ fn collect(node: &Arc<dyn ExecutionPlan>, declined: &[Declined], found: &mut Vec
     for child in node.children() {
         collect(child, declined, found);
     }
+}
+
+fn scanned_by(kernel: &KernelFilterReduceExec) -> ScannedBy {
+    let pushed = kernel.pushed();
+    let prepared = match kernel.prepared_so_far() {
+        Some(Err(no_program)) => {
+            return ScannedBy::DataFusion {
+                rows: kernel.children().into_iter().map(rows).sum(),
+                declined: pushed.declined.clone(),
+                no_program: Some(no_program.clone()),
+            };
+        }
+        Some(Ok(prepared)) => Some(prepared.clone()),
+        None => None,
+    };
+    ScannedBy::Program {
+        pushed: Arc::clone(pushed),
+        prepared,
+        counts: counts(&kernel.metrics().unwrap_or_default()),
+        fallbacks: kernel.fallback_reasons(),
+    }
+}
+
+fn rows(node: &Arc<dyn ExecutionPlan>) -> u64 {
+    node.metrics().and_then(|metrics| metrics.output_rows()).unwrap_or_default() as u64
 }
 
 fn file_scan(node: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {

@@ -10,8 +10,9 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{CsvReadOptions, SessionConfig, SessionContext};
 
+use crate::explain::ListingPlanner;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
-use crate::plan::{KernelPushdown, ListingOnce};
+use crate::plan::KernelPushdown;
 
 /// How a session is set up.
 #[derive(Debug, Clone, Default)]
@@ -72,8 +73,8 @@ impl Session {
     }
 }
 
-/// A builder with the features of DataFusion, the settings `weir.*` and the rule, for those who embed it in a session
-/// of their own.
+/// A builder with the features of DataFusion, the settings `weir.*`, the rule and the listings of EXPLAIN VERBOSE, for
+/// those who embed it in a session of their own.
 pub fn session_state_builder(config: SessionConfig) -> Result<SessionStateBuilder> {
     let config = match config.options().extensions.get::<WeirOptions>() {
         Some(_) => config,
@@ -81,6 +82,7 @@ pub fn session_state_builder(config: SessionConfig) -> Result<SessionStateBuilde
     };
     Ok(SessionStateBuilder::new_with_default_features()
         .with_config(config)
+        .with_query_planner(Arc::new(ListingPlanner))
         .with_physical_optimizer_rules(physical_optimizer_rules()?))
 }
 
@@ -99,7 +101,7 @@ pub fn physical_optimizer_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + 
         let missing = RuleNotFound { name: NAME, found: found.len() };
         return Err(DataFusionError::External(Box::new(missing)));
     };
-    rules.splice(second..second, [Arc::new(KernelPushdown::new()) as _, Arc::new(ListingOnce) as _]);
+    rules.insert(second, Arc::new(KernelPushdown::new()));
     Ok(rules)
 }
 
@@ -169,10 +171,7 @@ mod tests {
         let rules = physical_optimizer_rules().unwrap();
         let names: Vec<&str> = rules.iter().map(|rule| rule.name()).collect();
         let ours = names.iter().position(|&name| name == "KernelPushdown").unwrap();
-        assert!(
-            names[ours + 1] == "ListingOnce" && names[ours + 2].starts_with("FilterPushdown"),
-            "{names:?}"
-        );
+        assert!(names[ours + 1].starts_with("FilterPushdown"), "{names:?}");
         assert_eq!(names[..ours].iter().filter(|name| name.starts_with("FilterPushdown")).count(), 1);
     }
 }

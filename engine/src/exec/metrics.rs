@@ -6,6 +6,8 @@ use datafusion::physical_plan::metrics::{
     BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, Time,
 };
 
+use super::refusal::Refusal;
+
 /// Counted by the worker and by the stream that it feeds. Clones count into the same numbers.
 #[derive(Debug, Clone)]
 pub struct ScanMetrics {
@@ -53,19 +55,21 @@ impl ScanMetrics {
 
 /// Why partitions fell back, each reason once. Shared by all partitions of a node.
 #[derive(Debug, Clone, Default)]
-pub struct FallbackReasons(Arc<Mutex<Vec<String>>>);
+pub struct FallbackReasons(Arc<Mutex<Vec<Arc<Refusal>>>>);
 
 impl FallbackReasons {
     /// Keeps a reason.
-    pub fn add(&self, reason: String) {
+    pub fn add(&self, reason: Arc<Refusal>) {
         let mut reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !reasons.contains(&reason) {
+        // Errors of the system and of DataFusion are only compared by what they say.
+        let text = reason.to_string();
+        if reasons.iter().all(|one| one.to_string() != text) {
             reasons.push(reason);
         }
     }
 
     /// Those so far.
-    pub fn get(&self) -> Vec<String> {
+    pub fn get(&self) -> Vec<Arc<Refusal>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

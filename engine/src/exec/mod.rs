@@ -3,7 +3,7 @@
 //! It stands where a chain `[AggregateExec(Partial)] <- [FilterExec | ProjectionExec]* <- DataSourceExec` stood, has the
 //! `DataSourceExec` as its child, one partition for each file group of it, and answers what the chain would have
 //! answered: the rows, or the error. The child is never executed; it says which files to read, and it is what a
-//! fallback reads instead ([`stream`]).
+//! fallback reads instead ([`stream`]). A host that has no program for it executes what the node [`replaced`].
 //!
 //! One partition is a blocking [`worker`] that reads its [`ranges`] through the program, and a stream that decodes
 //! the raw [`records`] it sends up.
@@ -13,16 +13,17 @@ mod original;
 mod ranges;
 mod records;
 mod refusal;
+mod replaced;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod worker;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, internal_datafusion_err, internal_err};
+use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
@@ -34,6 +35,8 @@ use datafusion::physical_plan::{
 pub use refusal::Refusal;
 pub use stream::FellBack;
 
+use crate::options::PushdownMode;
+use crate::prepare::{NoProgram, Prepared, ProgramRequired, prepare};
 use crate::pushed::Pushed;
 use metrics::{FallbackReasons, ScanMetrics};
 use original::{csv_scan, with_leaf};
@@ -47,8 +50,8 @@ pub struct KernelFilterReduceExec {
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
     fallback_reasons: FallbackReasons,
-    /// EXPLAIN VERBOSE prints the plan after each optimizer rule; only the first time with the listing.
-    shows_listing: bool,
+    /// What this host makes of it, from when it is first asked.
+    prepared: OnceLock<Result<Prepared, NoProgram>>,
 }
 
 impl KernelFilterReduceExec {
@@ -72,30 +75,35 @@ impl KernelFilterReduceExec {
         let properties = Arc::new(properties(&pushed)?);
         let metrics = ExecutionPlanMetricsSet::new();
         let fallback_reasons = FallbackReasons::default();
-        Ok(KernelFilterReduceExec {
-            pushed,
-            scan,
-            properties,
-            metrics,
-            fallback_reasons,
-            shows_listing: true,
-        })
+        let prepared = OnceLock::new();
+        Ok(KernelFilterReduceExec { pushed, scan, properties, metrics, fallback_reasons, prepared })
     }
 
-    /// The same node, without the listing in EXPLAIN VERBOSE.
-    pub fn without_listing(&self) -> Self {
-        KernelFilterReduceExec {
-            pushed: Arc::clone(&self.pushed),
-            scan: Arc::clone(&self.scan),
-            properties: Arc::clone(&self.properties),
-            metrics: self.metrics.clone(),
-            fallback_reasons: self.fallback_reasons.clone(),
-            shows_listing: false,
+    /// What runs on this host. The first time this may probe the kernel, and compiles.
+    pub fn prepared(&self) -> Result<&Prepared, &NoProgram> {
+        let prepare = || {
+            let groups = csv_scan(&self.scan).map(|(_, config, _)| config.file_groups.as_slice());
+            prepare(&self.pushed, groups.unwrap_or_default())
+        };
+        self.prepared.get_or_init(prepare).as_ref()
+    }
+
+    /// The same if it is known already: None if nothing was executed or explained yet.
+    pub fn prepared_so_far(&self) -> Option<Result<&Prepared, &NoProgram>> {
+        self.prepared.get().map(Result::as_ref)
+    }
+
+    /// The fragment, and the program's listing or why there is none.
+    pub fn listing(&self) -> String {
+        let fragment = &self.pushed.fragment;
+        match self.prepared() {
+            Ok(prepared) => format!("{fragment}{}", prepared.program.listing.trim_end()),
+            Err(no_program) => format!("{fragment}{no_program}"),
         }
     }
 
     /// Why partitions were done by DataFusion after all, once for each reason. Grows while the node runs.
-    pub fn fallback_reasons(&self) -> Vec<String> {
+    pub fn fallback_reasons(&self) -> Vec<Arc<Refusal>> {
         self.fallback_reasons.get()
     }
 
@@ -116,13 +124,22 @@ impl KernelFilterReduceExec {
     }
 
     fn fmt_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KernelFilterReduceExec: backend={}", self.pushed.backend.name())?;
+        let prepared = self.prepared();
+        write!(f, "KernelFilterReduceExec: backend={}", backend_name(prepared))?;
         for (name, items) in self.shown() {
             fmt_list(f, name, items.iter())?;
         }
         fmt_list(f, "declined", self.pushed.declined.iter())?;
-        fmt_list(f, "passed_over", self.pushed.passed_over.iter())
+        match prepared {
+            Ok(prepared) => fmt_list(f, "passed_over", prepared.passed_over.iter()),
+            Err(no_program) => fmt_list(f, "fallback", [no_program].into_iter()),
+        }
     }
+}
+
+/// As EXPLAIN shows it.
+fn backend_name(prepared: Result<&Prepared, &NoProgram>) -> &'static str {
+    prepared.map_or("off", |prepared| prepared.backend.name())
 }
 
 /// Each partition holds the rows that the same partition of the replaced plan holds.
@@ -165,14 +182,9 @@ fn fmt_list(
 impl DisplayAs for KernelFilterReduceExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match format {
-            DisplayFormatType::Verbose if self.shows_listing => {
-                self.fmt_line(f)?;
-                // EXPLAIN VERBOSE has one line for a node; the listing follows it as a block.
-                write!(f, "\n{}{}", self.pushed.fragment, self.pushed.program.listing.trim_end())
-            }
             DisplayFormatType::Default | DisplayFormatType::Verbose => self.fmt_line(f),
             DisplayFormatType::TreeRender => {
-                writeln!(f, "backend={}", self.pushed.backend.name())?;
+                writeln!(f, "backend={}", backend_name(self.prepared()))?;
                 for (name, items) in self.shown() {
                     for item in items {
                         writeln!(f, "{name}={item}")?;
@@ -214,13 +226,13 @@ impl ExecutionPlan for KernelFilterReduceExec {
         let [scan] = <[_; 1]>::try_from(children)
             .map_err(|children| internal_datafusion_err!("one child expected, got {}", children.len()))?;
         let is_csv_scan = csv_scan(&scan).is_some();
-        let original = with_leaf(&self.pushed.original, scan)?;
+        let original = with_leaf(&self.pushed.original, Arc::clone(&scan))?;
         if !is_csv_scan {
             return Ok(original);
         }
-        let pushed = Pushed { original, ..Pushed::clone(&self.pushed) };
-        let node = KernelFilterReduceExec::try_new(Arc::new(pushed))?;
-        Ok(Arc::new(KernelFilterReduceExec { shows_listing: self.shows_listing, ..node }))
+        let replaced = with_leaf(&self.pushed.replaced, scan)?;
+        let pushed = Pushed { original, replaced, ..Pushed::clone(&self.pushed) };
+        Ok(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?))
     }
 
     fn apply_expressions(
@@ -244,14 +256,29 @@ impl ExecutionPlan for KernelFilterReduceExec {
         if partition >= config.file_groups.len() {
             return internal_err!("there is no partition {partition}");
         }
+        let metrics = ScanMetrics::new(&self.metrics, partition);
+        let prepared = match self.prepared() {
+            Ok(prepared) => prepared.clone(),
+            Err(no_program) if self.pushed.mode == PushdownMode::Require => {
+                return Err(DataFusionError::External(Box::new(ProgramRequired(no_program.clone()))));
+            }
+            Err(no_program) => {
+                replaced::warn_once(no_program);
+                metrics.fallbacks.add(1);
+                self.fallback_reasons.add(Arc::new(no_program.clone().into()));
+                let (pushed, properties) = (&self.pushed, &self.properties);
+                return replaced::execute(pushed, properties, partition, context, metrics.baseline);
+            }
+        };
         Ok(stream::execute(stream::Partition {
             pushed: Arc::clone(&self.pushed),
+            prepared,
             scan: scan.clone(),
             config: config.clone(),
             source: source.clone(),
             index: partition,
             context,
-            metrics: ScanMetrics::new(&self.metrics, partition),
+            metrics,
             fallback_reasons: self.fallback_reasons.clone(),
         }))
     }

@@ -9,12 +9,16 @@ use datafusion::common::DataFusionError;
 use datafusion::object_store;
 
 use super::ranges::RangeError;
+use crate::prepare::NoProgram;
 use machine::KernelError;
 use pushdown::contract::steps::{ContractError, StepError};
 
 /// Why a partition was not finished by its program.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    /// Nothing could be loaded: this host has no program for any partition.
+    #[error("{0}")]
+    NoProgram(#[from] NoProgram),
     /// A file could not be opened.
     #[error("{path} cannot be opened: {source}")]
     Open {
@@ -74,7 +78,7 @@ pub enum Refusal {
 impl Refusal {
     /// Whether it says something about weir or the machine that it runs on, not about the data.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Refusal::Kernel(_) | Refusal::Contract(_))
+        matches!(self, Refusal::NoProgram(_) | Refusal::Kernel(_) | Refusal::Contract(_))
     }
 }
 

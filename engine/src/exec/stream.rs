@@ -43,6 +43,7 @@ use super::records::{RawRecords, RawRecordsExec};
 use super::refusal::Refusal;
 use super::worker::{Context, Finished, Worker};
 use crate::options::PushdownMode;
+use crate::prepare::Prepared;
 use crate::pushed::Pushed;
 use machine::Machine;
 use pushdown::contract::steps::Maps;
@@ -60,13 +61,15 @@ pub struct FellBack {
     pub partition: usize,
     /// Why.
     #[source]
-    pub refusal: Refusal,
+    pub refusal: Arc<Refusal>,
 }
 
 /// One partition to be executed.
 pub struct Partition {
     /// What is run.
     pub pushed: Arc<Pushed>,
+    /// As what.
+    pub prepared: Prepared,
     /// The scan that it stands over.
     pub scan: DataSourceExec,
     /// The same.
@@ -186,8 +189,9 @@ impl Partition {
 
     /// Runs the original sub-plan over the original partition; the rows that were emitted are its first.
     async fn fall_back(&self, refusal: Refusal, mut emitter: Emitter) -> Result<()> {
+        let refusal = Arc::new(refusal);
         self.metrics.fallbacks.add(1);
-        self.fallback_reasons.add(refusal.to_string());
+        self.fallback_reasons.add(Arc::clone(&refusal));
         let partition = self.index;
         if refusal.is_failure() {
             log::warn!("partition {partition} falls back to DataFusion: {refusal}");
@@ -234,7 +238,7 @@ impl Partition {
             .register(self.context.memory_pool());
         let pushed = &self.pushed;
         let work = Work {
-            pushed: Arc::clone(pushed),
+            prepared: self.prepared.clone(),
             first: self.index == 0,
             store: self.context.runtime_env().object_store(&self.config.object_store_url)?,
             files: self.files(),
@@ -248,8 +252,8 @@ impl Partition {
         };
         let context = Context {
             cookie: self.index as u64,
-            fragment: pushed.fragment.clone(),
-            layout: pushed.program.layout.clone(),
+            fragment: Arc::clone(&pushed.fragment),
+            layout: self.prepared.program.layout.clone(),
             state: pushed.state.clone(),
             sender,
             cancelled: Arc::clone(&cancelled),
@@ -328,7 +332,7 @@ impl Drop for RunningWorker {
 
 /// What a worker does.
 struct Work {
-    pushed: Arc<Pushed>,
+    prepared: Prepared,
     /// Whether this is the first partition.
     first: bool,
     store: Arc<dyn ObjectStore>,
@@ -340,7 +344,7 @@ struct Work {
 impl Work {
     /// Blocks. The machine lives as long as this.
     fn run(self, context: Context) -> Result<Finished, Refusal> {
-        let machine = Machine::load(self.pushed.backend, &self.pushed.program)?;
+        let machine = Machine::load(self.prepared.backend, &self.prepared.program)?;
         let statistics = machine.statistics();
         context.metrics.verifier_time.add_duration(statistics.load_time);
         if self.first {

@@ -395,13 +395,13 @@ fn scan_by<M: Maps>(
         Arc::new(UnboundedMemoryPool::default());
     let context = Context {
         cookie: 0,
-        fragment: Fragment {
+        fragment: Arc::new(Fragment {
             dialect: Dialect::default(),
             field_count: table.column_count,
             columns: Vec::new(),
             filter: None,
             output: Output::Records,
-        },
+        }),
         layout: Layout { sizes: SMALL, map_bytes: [0; 5], accumulators: 0, group_entry_bytes: 0 },
         state: None,
         sender,
@@ -590,8 +590,7 @@ fn shrunk(plan: Arc<dyn ExecutionPlan>) -> (Arc<dyn ExecutionPlan>, usize) {
             pushdown::Target::Window => SMALL,
             pushdown::Target::Packet => Sizes { window_bytes: 32 << 10, output_bytes: 32 << 10, ..SMALL },
         };
-        let program = pushdown::compile(&pushed.fragment, pushed.backend.target(), sizes).unwrap();
-        let pushed = Pushed { program: Arc::new(program), ..pushed };
+        let pushed = Pushed { sizes, ..pushed };
         count += 1;
         Ok(Transformed::yes(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?) as _))
     });

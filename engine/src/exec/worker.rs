@@ -43,11 +43,11 @@ const LONG_RECORD_READ_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub struct Context {
     /// What the machine runs.
-    pub fragment: Fragment,
+    pub fragment: Arc<Fragment>,
     /// Where its inputs and outputs lie.
     pub layout: Layout,
     /// For aggregates.
-    pub state: Option<StateDecoder>,
+    pub state: Option<Arc<StateDecoder>>,
     /// Takes raw records.
     pub sender: mpsc::Sender<RawRecords>,
     /// Set when nobody wants the result any more.
@@ -164,7 +164,7 @@ impl<M: Maps> Worker<M> {
     }
 
     fn decoder(&self) -> Result<&StateDecoder, Refusal> {
-        self.context.state.as_ref().ok_or_else(|| {
+        self.context.state.as_deref().ok_or_else(|| {
             Refusal::State(DataFusionError::Internal(
                 "aggregates without a decoder of their state".to_owned(),
             ))

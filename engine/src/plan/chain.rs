@@ -32,8 +32,6 @@ pub(super) struct Chain {
     pub topmost_filter: Option<usize>,
     /// A filter stops after some rows.
     pub limited: bool,
-    /// A filter below the topmost node does.
-    pub limited_below: bool,
     /// What the topmost node yields.
     pub columns: ProjectionExprs,
     /// The conjuncts of all filters.
@@ -72,7 +70,6 @@ impl Chain {
             scan: node.clone(),
             topmost_filter,
             limited,
-            limited_below: nodes.iter().skip(1).any(|node| node.fetch().is_some()),
             columns,
             conjuncts: Vec::new(),
             hides_failures: false,
@@ -113,7 +110,22 @@ impl Chain {
 
     /// The chain without the nodes that only move rows between partitions.
     pub fn rebuild(&self) -> Result<Arc<dyn ExecutionPlan>> {
-        self.nodes.iter().rev().try_fold(self.scan.clone(), |input, node| over(node, input))
+        self.rebuild_from(0)
+    }
+
+    /// The same from the first filter on.
+    pub fn rebuild_filters(&self) -> Result<Arc<dyn ExecutionPlan>> {
+        self.rebuild_from(self.topmost_filter.unwrap_or(self.nodes.len()))
+    }
+
+    fn rebuild_from(&self, topmost: usize) -> Result<Arc<dyn ExecutionPlan>> {
+        self.nodes[topmost..].iter().rev().try_fold(self.scan.clone(), |input, node| over(node, input))
+    }
+
+    /// A filter below the first one stops after some rows.
+    pub fn limited_below_filter(&self) -> bool {
+        let below = self.topmost_filter.map_or(0, |first| first + 1);
+        self.nodes[below..].iter().any(|node| node.fetch().is_some())
     }
 
     /// The fields of the file that the scan parses.

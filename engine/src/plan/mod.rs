@@ -6,20 +6,23 @@
 //! - only the filter replaced, by a program that may let rows through that the original filter drops afterwards,
 //! - nothing replaced, and a [`DeclinedExec`] above the scan that says why.
 //!
+//! Nothing here depends on the host but the sample of the first file: whether, where and as what the program runs is
+//! found out at execution.
+//!
 //! A scan with neither filter nor aggregation has nothing to push down and is left alone, with `require` as well. With
 //! `require` a scan of the third kind is an error that names the reasons.
 
 mod above;
-mod backend;
+mod attempt;
 mod chain;
 mod declined;
 mod fragments;
+mod offer;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::config::ConfigOptions;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -31,13 +34,14 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitio
 
 pub use declined::DeclinedExec;
 
-use crate::decline::{DeclineReason, Declined, Part};
+use crate::decline::{DeclineReason, Declined};
 use crate::exec::KernelFilterReduceExec;
-use crate::options::{BackendChoice, PushdownMode, WeirOptions};
+use crate::options::{PushdownMode, WeirOptions};
 use above::Above;
-use backend::Backend;
+use attempt::{NotPlanned, scan_declined, shape};
 use chain::{Chain, over, over_all};
 use fragments::{Planned, aggregate_fragment, filter_fragment};
+use offer::Offer;
 
 /// Replaces filters and aggregations on CSV scans.
 #[derive(Debug, Default)]
@@ -50,21 +54,10 @@ impl KernelPushdown {
     }
 }
 
-/// What a query is refused for when its session requires pushdown.
+/// Under `require`, scans have no program.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// A scan has no program.
-    #[error("weir.pushdown is 'require', but nothing of the query was pushed into a scan: {}", list(.0))]
-    Declined(Vec<Declined>),
-    /// No program can run here.
-    #[error("weir.pushdown is 'require', but the backend '{backend}' is not available: {reason}")]
-    Backend {
-        /// As it was set.
-        backend: BackendChoice,
-        /// What to do about it.
-        reason: String,
-    },
-}
+#[error("weir.pushdown is 'require', but nothing of the query was pushed into a scan: {}", list(.0))]
+pub struct Refused(pub Vec<Declined>);
 
 fn list(declined: &[Declined]) -> String {
     declined.iter().map(Declined::to_string).collect::<Vec<_>>().join("; ")
@@ -80,23 +73,10 @@ impl PhysicalOptimizerRule for KernelPushdown {
         if options.pushdown == PushdownMode::Off {
             return Ok(plan);
         }
-        let mut rewriter = Rewriter { options, backend: None, refused: Vec::new() };
+        let mut rewriter = Rewriter { options, refused: Vec::new() };
         let rewritten = rewriter.rewrite(&plan, Above::default())?;
-        let require = options.pushdown == PushdownMode::Require;
-        if let Some(Err(reason)) = rewriter.backend {
-            if require {
-                return Err(external(Refused::Backend { backend: options.backend, reason }));
-            }
-            static ONCE: Once = Once::new();
-            let backend = options.backend;
-            ONCE.call_once(|| {
-                log::warn!(
-                    "queries run without pushdown, the backend '{backend}' is not available: {reason}"
-                );
-            });
-        }
-        if require && !rewriter.refused.is_empty() {
-            return Err(external(Refused::Declined(rewriter.refused)));
+        if options.pushdown == PushdownMode::Require && !rewriter.refused.is_empty() {
+            return Err(DataFusionError::External(Box::new(Refused(rewriter.refused))));
         }
         Ok(rewritten)
     }
@@ -110,43 +90,8 @@ impl PhysicalOptimizerRule for KernelPushdown {
     }
 }
 
-/// Comes after [`KernelPushdown`], so that EXPLAIN VERBOSE, which prints the plan after each rule, prints each listing
-/// once.
-#[derive(Debug, Default)]
-pub struct ListingOnce;
-
-impl PhysicalOptimizerRule for ListingOnce {
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let hidden = plan.transform_down(|node| {
-            let Some(kernel) = node.downcast_ref::<KernelFilterReduceExec>() else {
-                return Ok(Transformed::no(node));
-            };
-            Ok(Transformed::new(Arc::new(kernel.without_listing()), true, TreeNodeRecursion::Jump))
-        })?;
-        Ok(hidden.data)
-    }
-
-    fn name(&self) -> &str {
-        "ListingOnce"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-}
-
-fn external(refused: Refused) -> DataFusionError {
-    DataFusionError::External(Box::new(refused))
-}
-
 struct Rewriter<'a> {
     options: &'a WeirOptions,
-    /// Where programs run, or why they cannot, once it has been asked.
-    backend: Option<Result<Backend, String>>,
     /// The reasons of all scans for which there is no program.
     refused: Vec<Declined>,
 }
@@ -157,16 +102,7 @@ impl Rewriter<'_> {
         if node.is::<KernelFilterReduceExec>() || node.is::<DeclinedExec>() {
             return Ok(node.clone());
         }
-        let replaced = if let Some(aggregate) = node.downcast_ref::<AggregateExec>()
-            && aggregate.mode().input_mode() == AggregateInputMode::Raw
-        {
-            self.aggregate(node, aggregate, above)?
-        } else if node.is::<FilterExec>() {
-            self.filter(node, Vec::new(), above)?
-        } else {
-            None
-        };
-        if let Some(replaced) = replaced {
+        if let Some(replaced) = self.replace(node, above)? {
             return Ok(replaced);
         }
         let above = above.and(node)?;
@@ -174,48 +110,47 @@ impl Rewriter<'_> {
         over_all(node, children.collect::<Result<_>>()?)
     }
 
-    /// Where programs run, or why none can.
-    fn backend(&mut self) -> Result<Backend, Vec<Declined>> {
-        let backend = self.options.backend;
-        let chosen = self.backend.get_or_insert_with(|| Backend::choose(backend));
-        chosen.clone().map_err(|reason| {
-            vec![Declined { part: Part::Scan, reason: DeclineReason::Backend { backend, reason } }]
-        })
-    }
-
-    fn aggregate(
+    /// What becomes of an aggregation or a filter over a chain; None for any other node.
+    fn replace(
         &mut self,
         node: &Arc<dyn ExecutionPlan>,
-        aggregate: &AggregateExec,
         above: Above,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(chain) = Chain::below(aggregate.input())? else { return Ok(None) };
-        let backend = match self.backend() {
-            Ok(backend) => backend,
-            Err(declined) => return Ok(Some(over(node, self.decline(aggregate.input(), declined)?)?)),
+        let aggregate = node.downcast_ref::<AggregateExec>();
+        let aggregate = aggregate.filter(|one| one.mode().input_mode() == AggregateInputMode::Raw);
+        let top = match aggregate {
+            Some(aggregate) => aggregate.input(),
+            None if node.is::<FilterExec>() => node,
+            None => return Ok(None),
         };
-        let replaced = match above.sees_batches() {
-            true => Err(batches_are_seen()),
-            false => self.aggregate_over(aggregate, &chain, &backend)?,
+        let Some(chain) = Chain::below(top)? else { return Ok(None) };
+        let offer = Offer::new(chain);
+        let Some(aggregate) = aggregate else {
+            return self.filter(node, &offer, Vec::new(), above).map(Some);
         };
-        let declined = match replaced {
+        let declined = match self.aggregate_over(node, aggregate, &offer, above) {
             Ok(replaced) => return Ok(Some(replaced)),
-            Err(declined) => declined,
+            Err(NotPlanned::Failed(error)) => return Err(error),
+            Err(NotPlanned::Declined(declined)) => declined,
         };
-        let input = match chain.topmost_filter {
-            Some(_) => self.replace_filter_below(aggregate.input(), declined, above.and(node)?)?,
-            None => self.decline(aggregate.input(), declined)?,
+        let input = match offer.chain.topmost_filter {
+            Some(_) => self.filter_below(top, &offer, declined, above.and(node)?)?,
+            None => self.decline(top, declined)?,
         };
-        Ok(Some(over(node, input)?))
+        over(node, input).map(Some)
     }
 
-    /// The aggregation over what a program makes of the chain, or why there is none.
+    /// The aggregation over what a program makes of the chain.
     fn aggregate_over(
         &self,
+        node: &Arc<dyn ExecutionPlan>,
         aggregate: &AggregateExec,
-        chain: &Chain,
-        backend: &Backend,
-    ) -> Result<Result<Arc<dyn ExecutionPlan>, Vec<Declined>>> {
+        offer: &Offer,
+        above: Above,
+    ) -> Result<Arc<dyn ExecutionPlan>, NotPlanned> {
+        if above.sees_batches() {
+            return Err(scan_declined(DeclineReason::BatchesAreSeen).into());
+        }
         let partial = match aggregate.mode() {
             // The state of exception records alone must not be cut to a limit.
             AggregateMode::Partial => aggregate.with_new_limit_options(None),
@@ -228,18 +163,16 @@ impl Rewriter<'_> {
                 aggregate.input_schema(),
             )?,
         };
-        let planned = match aggregate_fragment(aggregate, &partial, chain, backend, self.options.sizes)? {
-            Ok(planned) => planned,
-            Err(declined) => return Ok(Err(declined)),
-        };
+        let planned = aggregate_fragment(aggregate, &partial, offer, self.options)?;
         let partial: Arc<dyn ExecutionPlan> = Arc::new(partial);
-        let original = over(&partial, chain.rebuild()?)?;
-        let node = self.node(planned, original, Vec::new())?;
+        let original = over(&partial, offer.chain.rebuild()?)?;
+        let is_partial = *aggregate.mode() == AggregateMode::Partial;
+        let replaced = if is_partial { node.clone() } else { partial };
+        let node = self.node(planned, original, replaced, Vec::new())?;
         let partition_count = aggregate.input().output_partitioning().partition_count();
-        if *aggregate.mode() == AggregateMode::Partial {
+        if is_partial {
             // It may have been gathered below; then what is above relies on one partition.
-            let gathered = if partition_count == 1 { gather(node) } else { node };
-            return Ok(Ok(gathered));
+            return Ok(if partition_count == 1 { gather(node) } else { node });
         }
         let last = AggregateExec::try_new(
             AggregateMode::Final,
@@ -250,66 +183,67 @@ impl Rewriter<'_> {
             aggregate.input_schema(),
         )?;
         if last.schema() != aggregate.schema() {
-            return Ok(Err(fragments::shape("a final aggregation of another schema")));
+            return Err(shape("a final aggregation of another schema").into());
         }
-        Ok(Ok(Arc::new(last.with_limit_options(aggregate.limit_options()))))
+        Ok(Arc::new(last.with_limit_options(aggregate.limit_options())))
     }
 
     /// Walks down to the first filter, and replaces it.
-    fn replace_filter_below(
+    fn filter_below(
         &mut self,
         node: &Arc<dyn ExecutionPlan>,
+        offer: &Offer,
         declined: Vec<Declined>,
         above: Above,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         if node.is::<FilterExec>() {
-            return Ok(self.filter(node, declined, above)?.unwrap_or_else(|| node.clone()));
+            return self.filter(node, offer, declined, above);
         }
         match node.children().as_slice() {
             [child] => {
-                let child = self.replace_filter_below(child, declined, above.and(node)?)?;
+                let child = self.filter_below(child, offer, declined, above.and(node)?)?;
                 over(node, child)
             }
             _ => Ok(node.clone()),
         }
     }
 
-    /// Replaces a filter on a scan. `declined_above` is what was declined above it.
+    /// Replaces the first filter of a chain. `declined_above` is what was declined above it.
     fn filter(
         &mut self,
         node: &Arc<dyn ExecutionPlan>,
+        offer: &Offer,
         declined_above: Vec<Declined>,
         above: Above,
-    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(chain) = Chain::below(node)? else { return Ok(None) };
-        let backend = match self.backend() {
-            Ok(backend) => backend,
-            Err(declined) => return self.decline(node, declined).map(Some),
-        };
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let planned = match above.sees_batches() {
-            true => Err(batches_are_seen()),
-            false => filter_fragment(&chain, &backend, self.options.sizes)?,
+            true => Err(scan_declined(DeclineReason::BatchesAreSeen).into()),
+            false => filter_fragment(offer, self.options),
         };
-        let planned = match planned {
-            Ok(planned) => planned,
-            Err(declined) => {
+        match planned {
+            Ok(planned) => {
+                let original = offer.chain.rebuild_filters()?;
+                let replaced = self.node(planned, original, node.clone(), declined_above)?;
+                spread(replaced, node.output_partitioning().partition_count())
+            }
+            Err(NotPlanned::Failed(error)) => Err(error),
+            Err(NotPlanned::Declined(declined)) => {
                 let mut all = declined_above;
                 all.retain(|one| !declined.contains(one));
                 all.extend(declined);
-                return Ok(Some(self.decline(node, all)?));
+                self.decline(node, all)
             }
-        };
-        let replaced = self.node(planned, chain.rebuild()?, declined_above)?;
-        Ok(Some(spread(replaced, node.output_partitioning().partition_count())?))
+        }
     }
 
     fn node(
         &self,
         planned: Planned,
         original: Arc<dyn ExecutionPlan>,
+        replaced: Arc<dyn ExecutionPlan>,
         above: Vec<Declined>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let pushed = planned.pushed(original, above, self.options);
+        let pushed = planned.pushed(original, replaced, above, self.options);
         Ok(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?))
     }
 
@@ -322,10 +256,6 @@ impl Rewriter<'_> {
         self.refused.extend(declined.iter().cloned());
         wrap_scan(node, &declined)
     }
-}
-
-fn batches_are_seen() -> Vec<Declined> {
-    vec![Declined { part: Part::Scan, reason: DeclineReason::BatchesAreSeen }]
 }
 
 fn wrap_scan(node: &Arc<dyn ExecutionPlan>, declined: &[Declined]) -> Result<Arc<dyn ExecutionPlan>> {

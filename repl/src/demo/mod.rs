@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
-use engine::exec::KernelFilterReduceExec;
+use engine::exec::{KernelFilterReduceExec, Refusal};
 use engine::machine::{BackendKind, Unavailable};
 use engine::options::{BackendChoice, PushdownMode};
 use engine::report::{Counts, ScannedBy, scans};
@@ -67,10 +67,11 @@ struct Run {
 
 struct Pushed {
     plan_line: String,
+    /// Where it ran.
     backend: BackendKind,
     counts: Counts,
     /// Why the original scan had to do partitions after all.
-    fallbacks: Vec<String>,
+    fallbacks: Vec<Arc<Refusal>>,
 }
 
 /// Runs the demonstration. Answers that differ are an error.
@@ -212,10 +213,10 @@ fn pushed(plan: &Arc<dyn ExecutionPlan>) -> Option<Pushed> {
     let plan_line = displayable(program_node(plan)?.as_ref()).one_line().to_string().trim().to_owned();
     // Both queries have one scan.
     scans(plan).into_iter().find_map(|scan| match scan.by {
-        ScannedBy::Program { pushed, counts, fallbacks } => {
-            Some(Pushed { plan_line: plan_line.clone(), backend: pushed.backend, counts, fallbacks })
+        ScannedBy::Program { prepared: Some(prepared), counts, fallbacks, .. } => {
+            Some(Pushed { plan_line: plan_line.clone(), backend: prepared.backend, counts, fallbacks })
         }
-        ScannedBy::DataFusion { .. } => None,
+        ScannedBy::Program { .. } | ScannedBy::DataFusion { .. } => None,
     })
 }
 

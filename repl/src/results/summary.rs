@@ -74,12 +74,17 @@ impl Work {
         let mut work = Work::default();
         for scan in scans {
             match scan.by {
-                ScannedBy::Program { pushed, counts, fallbacks } => {
-                    work.program(pushed.backend, counts);
-                    fallbacks.into_iter().for_each(|reason| add(&mut work.fallbacks, reason));
+                ScannedBy::Program { pushed, prepared, counts, fallbacks } => {
+                    if let Some(prepared) = prepared {
+                        work.program(prepared.backend, counts);
+                    }
+                    fallbacks.iter().for_each(|refusal| add(&mut work.fallbacks, refusal.to_string()));
                     work.declined(&pushed.declined);
                 }
-                ScannedBy::DataFusion { rows, declined } if declined.is_empty() => {
+                ScannedBy::DataFusion { no_program: Some(no_program), .. } => {
+                    add(&mut work.declined, no_program.to_string());
+                }
+                ScannedBy::DataFusion { rows, declined, .. } if declined.is_empty() => {
                     *work.plain_rows.get_or_insert_default() += rows;
                 }
                 ScannedBy::DataFusion { declined, .. } => work.declined(&declined),

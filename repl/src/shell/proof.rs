@@ -7,7 +7,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use engine::machine::{BackendKind, Unavailable, probe, probe_hook};
 use engine::options::{BackendChoice, PushdownMode, WeirOptions};
-use engine::pushed::Pushed;
+use engine::prepare::Prepared;
 use engine::report::{Scan, ScannedBy, scans};
 
 use super::state::Last;
@@ -51,8 +51,8 @@ fn explain_scan(text: &mut String, scan: &Scan) {
         }
     };
     match &scan.by {
-        ScannedBy::Program { pushed, counts, fallbacks } => {
-            line("ran in", &[place(pushed).to_owned()]);
+        ScannedBy::Program { pushed, prepared, counts, fallbacks } => {
+            line("ran in", &[place(prepared.as_ref()).to_owned()]);
             line("filter", &pushed.shown.filter);
             line("keys", &pushed.shown.keys);
             line("aggregates", &pushed.shown.aggregates);
@@ -66,23 +66,26 @@ fn explain_scan(text: &mut String, scan: &Scan) {
             line("did", &[did]);
             line("in DataFusion", &pushed.shown.residual);
             line("declined", &pushed.declined.iter().map(ToString::to_string).collect::<Vec<_>>());
-            line("passed over", pushed.passed_over.as_slice());
-            line("fell back", fallbacks);
+            let passed_over = prepared.as_ref().and_then(|prepared| prepared.passed_over.as_ref());
+            line("passed over", &passed_over.map(ToString::to_string).into_iter().collect::<Vec<_>>());
+            line("fell back", &fallbacks.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
-        ScannedBy::DataFusion { rows, declined } => {
+        ScannedBy::DataFusion { rows, declined, no_program } => {
             line("ran in", &["DataFusion".to_owned()]);
             line("did", &[counted(*rows, "row")]);
             line("declined", &declined.iter().map(ToString::to_string).collect::<Vec<_>>());
+            line("fell back", &no_program.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
     }
     text.push('\n');
 }
 
-fn place(pushed: &Pushed) -> &'static str {
-    match pushed.backend {
-        BackendKind::Hook => "the kernel, in its read path (hook)",
-        BackendKind::Stock => "the kernel, by BPF_PROG_RUN (stock)",
-        BackendKind::Interpret | BackendKind::InterpretHook => "the interpreter, in user space",
+fn place(prepared: Option<&Prepared>) -> &'static str {
+    match prepared.map(|prepared| prepared.backend) {
+        Some(BackendKind::Hook) => "the kernel, in its read path (hook)",
+        Some(BackendKind::Stock) => "the kernel, by BPF_PROG_RUN (stock)",
+        Some(BackendKind::Interpret | BackendKind::InterpretHook) => "the interpreter, in user space",
+        None => "nothing: no rows of it were asked for",
     }
 }
 
@@ -90,15 +93,15 @@ fn place(pushed: &Pushed) -> &'static str {
 pub fn program(last: &Last) -> Result<String, Error> {
     let mut text = String::new();
     for scan in scans(plan(last)?) {
-        let ScannedBy::Program { pushed, .. } = scan.by else { continue };
+        let ScannedBy::Program { pushed, prepared: Some(prepared), .. } = scan.by else { continue };
         let _ = write!(
             text,
             "{}, {} instructions, for\n{}",
             scan.files.join(", "),
-            pushed.program.insns.len(),
+            prepared.program.insns.len(),
             indented(&pushed.fragment.to_string())
         );
-        let _ = writeln!(text, "\n{}\n", pushed.program.listing.trim_end());
+        let _ = writeln!(text, "\n{}\n", prepared.program.listing.trim_end());
     }
     if text.is_empty() {
         return Err(Error::NoProgram);

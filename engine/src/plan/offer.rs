@@ -1,0 +1,168 @@
+//! What a chain offers to the attempts to replace it: what a fragment must know of its scan, and its conjuncts.
+//!
+//! Two attempts may be made on one chain, the aggregation with all filters and then the filters alone. The file is
+//! sampled and the conjuncts are translated once, when the first of them asks.
+
+use std::cell::OnceCell;
+
+use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig, FileSource};
+use datafusion::object_store::local::LocalFileSystem;
+use datafusion::physical_expr_common::physical_expr::fmt_sql;
+use datafusion::physical_plan::ExecutionPlanProperties;
+use pushdown::fragment::{Dialect, Expr, FIELD_COUNT_MAX};
+
+use super::attempt::{NotPlanned, scan_declined, shape};
+use super::chain::Chain;
+use crate::columns::{Columns, unsupported_column};
+use crate::decline::{DeclineReason, Declined, Part};
+use crate::sample::Sample;
+use crate::translate::{may_fail, may_skip_failure, predicate};
+
+/// A chain, and what was found out about it.
+pub(super) struct Offer {
+    pub chain: Chain,
+    facts: OnceCell<Result<Facts, Vec<Declined>>>,
+}
+
+/// What a fragment must know of a scan.
+pub(super) struct Facts {
+    pub dialect: Dialect,
+    pub columns: Columns,
+    pub sample: Sample,
+    pub conjuncts: Conjuncts,
+}
+
+impl Offer {
+    pub fn new(chain: Chain) -> Offer {
+        Offer { chain, facts: OnceCell::new() }
+    }
+
+    /// Looks into the first file, so this comes after everything that can decline without.
+    pub fn facts(&self) -> Result<&Facts, NotPlanned> {
+        let facts = self.facts.get_or_init(|| Facts::of(&self.chain));
+        facts.as_ref().map_err(|declined| NotPlanned::Declined(declined.clone()))
+    }
+}
+
+impl Facts {
+    fn of(chain: &Chain) -> Result<Facts, Vec<Declined>> {
+        let (config, source) = chain.csv().ok_or_else(|| shape("a scan that is not one of CSV files"))?;
+        check_scan(chain, config, source).map_err(scan_declined)?;
+        let schema = source.table_schema().file_schema();
+        let fields = chain.file_columns();
+        if let Some(field) = unsupported_column(schema, &fields) {
+            let reason = DeclineReason::ColumnType(field.data_type().clone());
+            return Err(vec![Declined { part: Part::Column(field.name().clone()), reason }]);
+        }
+        let dialect =
+            Dialect { delimiter: source.delimiter(), quote: source.quote(), escape: source.escape() };
+        let sample = sample(config, source, dialect);
+        let columns = Columns::new(schema, &fields, &sample).map_err(scan_declined)?;
+        let conjuncts = Conjuncts::of(&columns, chain);
+        Ok(Facts { dialect, columns, sample, conjuncts })
+    }
+}
+
+/// The conjuncts of a chain, each translated or declined.
+pub(super) struct Conjuncts {
+    pub filter: Vec<Expr>,
+    /// Those in the filter, in SQL.
+    pub shown: Vec<String>,
+    /// The others, which DataFusion evaluates on what the program lets through.
+    pub residual: Vec<String>,
+    pub declined: Vec<Declined>,
+    /// One that was declined might fail.
+    pub may_fail: bool,
+}
+
+impl Conjuncts {
+    fn of(columns: &Columns, chain: &Chain) -> Conjuncts {
+        let mut conjuncts = Conjuncts {
+            filter: Vec::new(),
+            shown: Vec::new(),
+            residual: Vec::new(),
+            declined: Vec::new(),
+            may_fail: false,
+        };
+        for conjunct in &chain.conjuncts {
+            // Of several conjuncts, one may keep DataFusion from evaluating another. With `a > 1 AND 10 / b > 1` over
+            //     a,b
+            //     1,0
+            //     2,5
+            // DataFusion divides by zero in the batch of both rows. A program for `a > 1` drops the first row before
+            // DataFusion sees it, and the query would have an answer. Alone, `10 / b > 1` fails either way.
+            let schema = &columns.schema;
+            let may_fail =
+                chain.conjuncts.len() > 1 && may_fail(conjunct, schema) || may_skip_failure(conjunct, schema);
+            let what = fmt_sql(conjunct.as_ref()).to_string();
+            let reason = match predicate(columns, conjunct) {
+                Ok(predicate) if !may_fail => {
+                    conjuncts.filter.push(predicate);
+                    conjuncts.shown.push(what);
+                    continue;
+                }
+                Ok(_) => DeclineReason::MayFail,
+                Err(reason) => reason,
+            };
+            conjuncts.may_fail |= may_fail;
+            conjuncts.residual.push(what.clone());
+            let with_failure = may_fail && reason != DeclineReason::MayFail;
+            conjuncts.declined.push(Declined { part: Part::Conjunct(what.clone()), reason });
+            if with_failure {
+                conjuncts
+                    .declined
+                    .push(Declined { part: Part::Conjunct(what), reason: DeclineReason::MayFail });
+            }
+        }
+        conjuncts
+    }
+}
+
+fn check_scan(chain: &Chain, config: &FileScanConfig, source: &CsvSource) -> Result<(), DeclineReason> {
+    let schema = source.table_schema();
+    let declined = |what| Err(DeclineReason::Files(what));
+    if config.object_store_url.as_str() != "file:///" {
+        return declined("files that are not local");
+    }
+    if config.file_compression_type.is_compressed() {
+        return declined("compressed files");
+    }
+    if schema.table_schema().fields().len() != schema.file_schema().fields().len() {
+        return declined("tables with partition columns");
+    }
+    if source.comment().is_some() {
+        return declined("comments in CSV files");
+    }
+    if source.terminator().is_some() {
+        return declined("record terminators other than line ends");
+    }
+    if source.truncate_rows() {
+        return declined("truncated rows");
+    }
+    let bytes = [Some(source.delimiter()), Some(source.quote()), source.escape()];
+    if !bytes.iter().flatten().all(u8::is_ascii) {
+        return declined("delimiters and quotes outside of ASCII");
+    }
+    if schema.file_schema().fields().len() > FIELD_COUNT_MAX {
+        return declined("records of so many fields");
+    }
+    if config.limit.is_some() {
+        return Err(DeclineReason::Limit);
+    }
+    if config.file_groups.len() != chain.scan.output_partitioning().partition_count() {
+        return Err(DeclineReason::Shape("a scan with partitions other than its file groups"));
+    }
+    // A projection of the scan is evaluated on every row of the file.
+    if chain.hides_failures {
+        return Err(DeclineReason::MayFail);
+    }
+    Ok(())
+}
+
+fn sample(config: &FileScanConfig, source: &CsvSource, dialect: Dialect) -> Sample {
+    let first =
+        config.file_groups.iter().flat_map(|group| group.files()).find(|file| file.object_meta.size > 0);
+    let path =
+        first.and_then(|file| LocalFileSystem::new().path_to_filesystem(&file.object_meta.location).ok());
+    path.map(|path| Sample::of_file(&path, dialect, source.has_header())).unwrap_or_default()
+}
