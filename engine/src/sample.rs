@@ -77,7 +77,7 @@ impl Sample {
     fn add(&mut self, block: &[u8], dialect: Dialect, skip_first: bool) {
         let mut builder = ReaderBuilder::new();
         builder.delimiter(dialect.delimiter).quote(dialect.quote).escape(dialect.escape);
-        let mut records = Records {
+        let mut records = BlockRecords {
             reader: builder.build(),
             rest: block,
             bytes: vec![0; block.len()],
@@ -115,14 +115,14 @@ impl Field {
 }
 
 /// The complete records of a block.
-struct Records<'a> {
+struct BlockRecords<'a> {
     reader: Reader,
     rest: &'a [u8],
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
 
-impl Records<'_> {
+impl BlockRecords<'_> {
     /// The bytes of the fields of the next record, and where each ends.
     fn next(&mut self) -> Option<(&[u8], &[usize])> {
         let (result, read, _, ends) = self.reader.read_record(self.rest, &mut self.bytes, &mut self.ends);

@@ -77,7 +77,7 @@ impl Position {
 #[derive(Debug)]
 pub struct RawRecordsExec {
     source: CsvSource,
-    records: Arc<Records>,
+    records: Arc<RecordQueue>,
     decoder: Arc<tokio::sync::Mutex<Decoder>>,
     refuses_unordered: bool,
     properties: Arc<PlanProperties>,
@@ -107,7 +107,7 @@ impl RawRecordsExec {
         )
         .with_scheduling_type(SchedulingType::Cooperative);
         let source = source.clone().with_csv_options(without_header(source));
-        let records = Arc::new(Records::new(receiver));
+        let records = Arc::new(RecordQueue::new(receiver));
         let store = Arc::new(RecordStore { records: Arc::clone(&records) });
         let opener = source.with_batch_size(batch_records).create_file_opener(store, config, 0)?;
         let decoder = Decoder { opener, files, records: Arc::clone(&records), ready: VecDeque::new() };
@@ -132,7 +132,7 @@ impl RawRecordsExec {
     }
 
     /// The records, to ask later how far they were taken.
-    pub fn records(&self) -> Arc<Records> {
+    pub fn records(&self) -> Arc<RecordQueue> {
         Arc::clone(&self.records)
     }
 }
@@ -203,7 +203,7 @@ impl ExecutionPlan for RawRecordsExec {
 struct Decoder {
     opener: Arc<dyn FileOpener>,
     files: Vec<PartitionedFile>,
-    records: Arc<Records>,
+    records: Arc<RecordQueue>,
     ready: VecDeque<RecordBatch>,
 }
 
@@ -247,7 +247,7 @@ fn has_unordered_float(batch: &RecordBatch) -> bool {
 
 /// The receiving end of the channel, seen as a sequence of pieces of files.
 #[derive(Debug)]
-pub struct Records {
+pub struct RecordQueue {
     state: Mutex<ReceiveState>,
 }
 
@@ -267,7 +267,7 @@ struct ReceiveState {
     exhausted: bool,
 }
 
-impl Records {
+impl RecordQueue {
     fn new(receiver: mpsc::Receiver<RawRecords>) -> Self {
         let state = ReceiveState {
             receiver,
@@ -278,7 +278,7 @@ impl Records {
             end: None,
             exhausted: false,
         };
-        Records { state: Mutex::new(state) }
+        RecordQueue { state: Mutex::new(state) }
     }
 
     /// Whether the sender is gone and everything that it sent was taken.
@@ -377,7 +377,7 @@ impl ReceiveState {
 /// An object store of one object: the records of the current file. Nothing else than reading it is possible.
 #[derive(Debug)]
 struct RecordStore {
-    records: Arc<Records>,
+    records: Arc<RecordQueue>,
 }
 
 impl fmt::Display for RecordStore {

@@ -66,7 +66,7 @@ pub enum Refusal {
     Contract(#[from] ContractError),
     /// The raw records, or the original expressions on them, give an error.
     #[error("a record is refused by DataFusion: {0}")]
-    Records(DataFusionError),
+    Record(DataFusionError),
     /// The program's state could not be turned into batches.
     #[error("the state cannot be decoded: {0}")]
     State(DataFusionError),

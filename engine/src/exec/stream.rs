@@ -11,9 +11,20 @@
 //! keep the order of the file.
 //!
 //! A row is emitted when DataFusion would have emitted it too. DataFusion decodes and filters whole batches, so that an
-//! error in a record behind the row, but in the same batch, comes before the row: who stops after some rows gets the
-//! error and not them. So a row waits until the program has left that batch behind, and the sub-plan has accepted what
-//! the program sent of it.
+//! error in a record behind the row, but in the same batch, comes before the row. `SELECT id FROM t WHERE id < 2 LIMIT 1`
+//! over
+//!
+//! ```text
+//! id
+//! 1
+//! 3
+//! x
+//! ```
+//!
+//! is an error, although the first record would be enough for an answer. A program sends up record 1, skips 2, and sends
+//! up 3, since it cannot decide it. So row 1 waits until the program has left behind the batch (8,192 records if not set
+//! otherwise) that the row is of, and until the sub-plan has accepted what the program sent of that batch: here it does
+//! not.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -111,7 +122,7 @@ impl Partition {
     async fn run(self, sender: Sender) -> Result<()> {
         let mut emitter = Emitter { sender, metrics: self.metrics.clone(), rows: 0 };
         let outcome = match self.pushed.state {
-            None => self.records(&mut emitter).await?,
+            None => self.matches(&mut emitter).await?,
             Some(_) => self.aggregates(&mut emitter).await?,
         };
         match outcome {
@@ -121,7 +132,7 @@ impl Partition {
     }
 
     /// Emits what the sub-plan makes of the raw records, as soon as the batches of which it made it were checked.
-    async fn records(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
+    async fn matches(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
         let (sender, receiver) = mpsc::channel(RAW_CHUNKS_IN_FLIGHT);
         let mut worker = self.start_worker(sender)?;
         let leaf =
@@ -133,7 +144,7 @@ impl Partition {
         while let Some(batch) = rows.next().await {
             match batch {
                 Ok(batch) => waiting.push_back((batch_end(), batch)),
-                Err(error) => return Ok(Err(Refusal::Records(error))),
+                Err(error) => return Ok(Err(Refusal::Record(error))),
             }
             while let Some((_, batch)) = waiting.pop_front_if(|(end, _)| *end <= records.checked()) {
                 emitter.emit(batch).await?;
@@ -145,7 +156,7 @@ impl Partition {
         while !records.exhausted() && records.checked() < end {
             // For its errors. It has the same limit, so it may have to run several times.
             if let Err(error) = self.sub_plan(leaf.clone())?.try_for_each(|_| ready(Ok(()))).await {
-                return Ok(Err(Refusal::Records(error)));
+                return Ok(Err(Refusal::Record(error)));
             }
         }
         if records.exhausted()
@@ -171,7 +182,7 @@ impl Partition {
                 .refuse_unordered(depends_on_order(&self.pushed.fragment));
             match self.sub_plan(Arc::new(leaf))?.try_collect::<Vec<_>>().await {
                 Ok(batches) => exceptions = batches,
-                Err(error) => return Ok(Err(Refusal::Records(error))),
+                Err(error) => return Ok(Err(Refusal::Record(error))),
             }
         }
         let finished = match worker.join().await? {

@@ -2,7 +2,19 @@
 //!
 //! A program leaves fewer rows for the same number of bytes, so that batches above it hold other rows than without it.
 //! Nobody notices, unless somebody stops asking before the end, and on the way there something may fail: then the cut
-//! decides whether a row that fails is ever evaluated.
+//! decides whether a row that fails is ever evaluated. `SELECT DISTINCT 10 / b FROM t WHERE a = 1 LIMIT 1`, with batches
+//! of three rows, over
+//!
+//! ```text
+//! a,b
+//! 1,5
+//! 1,2
+//! 2,7
+//! 1,0
+//! ```
+//!
+//! DataFusion filters the first three rows, divides two of them, has its row and stops. From a program come the three
+//! rows with `a = 1`, the last one among them, and the query fails.
 
 use std::sync::Arc;
 
