@@ -1,7 +1,7 @@
 //! A text cut into statements and backslash commands, each with its place, in one pass over its tokens.
 //!
-//! A backslash outside of strings and comments begins a command, which reaches to the end of its line, also behind an
-//! unfinished statement, for which the command then is. What stands behind the name of a command may be anything: the
+//! A backslash outside of strings and comments begins a command, which reaches to the end of its line, also behind a
+//! statement without its end, for which the command then is. What stands behind the name of a command may be anything: the
 //! tokens that are found there are passed over, and a token that goes on over the end of that line, as after the quote in
 //! `\i it's.sql`, was none; then, and only then, what follows the line is tokenized once more.
 
@@ -23,7 +23,7 @@ pub enum PartKind {
     /// A statement and its `;`.
     Statement,
     /// What stands behind the last `;`, or before a command: a statement without its end, not blank.
-    Unfinished,
+    Begun,
     /// From a backslash to the end of the line.
     Command,
 }
@@ -77,7 +77,7 @@ impl Cut<'_> {
                 Kind::Backslash => {
                     let begin = base + piece.range.start;
                     if significant {
-                        self.push(PartKind::Unfinished, statement..begin);
+                        self.push(PartKind::Begun, statement..begin);
                     }
                     let line_end = self.command(begin);
                     at += pieces[at..].iter().take_while(|piece| base + piece.range.start < line_end).count();
@@ -97,7 +97,7 @@ impl Cut<'_> {
         }
         // A comment that is not closed yet is waited for as well.
         if significant || open == Open::Comment {
-            self.push(PartKind::Unfinished, statement..self.text.len());
+            self.push(PartKind::Begun, statement..self.text.len());
         }
         self.text.len()
     }
@@ -146,7 +146,7 @@ mod tests {
             .into_iter()
             .map(|part| match part.kind {
                 PartKind::Statement => format!("S{}", text[part.range].trim()),
-                PartKind::Unfinished => format!("U{}", text[part.range].trim()),
+                PartKind::Begun => format!("U{}", text[part.range].trim()),
                 PartKind::Command => format!("C{}", &text[part.range]),
             })
             .collect()
