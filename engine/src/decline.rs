@@ -6,8 +6,6 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::Operator;
 use pushdown::CompileError;
 
-use crate::options::BackendChoice;
-
 /// A part of a plan that is left to DataFusion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declined {
@@ -162,14 +160,6 @@ pub enum DeclineReason {
     /// The replaced plan has another shape than expected.
     #[error("the plan has an unexpected shape: {0}")]
     Shape(&'static str),
-    /// No program can run here.
-    #[error("the backend '{backend}' is not available: {reason}")]
-    Backend {
-        /// As it was set.
-        backend: BackendChoice,
-        /// What to do about it.
-        reason: String,
-    },
     /// The compiler refused the fragment.
     #[error("{0}")]
     Compile(CompileError),

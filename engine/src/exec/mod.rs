@@ -24,7 +24,9 @@ use std::sync::{Arc, OnceLock};
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err};
+use datafusion::datasource::physical_plan::FileGroup;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::object_store::path::Path;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
@@ -179,6 +181,12 @@ fn fmt_list(
     if any { write!(f, "]") } else { Ok(()) }
 }
 
+/// Where the files of a scan are.
+fn files(scan: &Arc<dyn ExecutionPlan>) -> impl Iterator<Item = &Path> {
+    let groups = csv_scan(scan).map(|(_, config, _)| config.file_groups.as_slice());
+    groups.unwrap_or_default().iter().flat_map(FileGroup::files).map(|file| &file.object_meta.location)
+}
+
 impl DisplayAs for KernelFilterReduceExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match format {
@@ -190,7 +198,14 @@ impl DisplayAs for KernelFilterReduceExec {
                         writeln!(f, "{name}={item}")?;
                     }
                 }
-                Ok(())
+                for declined in &self.pushed.declined {
+                    writeln!(f, "declined={declined}")?;
+                }
+                match self.prepared() {
+                    Ok(Prepared { passed_over: Some(other), .. }) => writeln!(f, "passed_over={other}"),
+                    Ok(_) => Ok(()),
+                    Err(no_program) => writeln!(f, "fallback={no_program}"),
+                }
             }
         }
     }
@@ -230,9 +245,15 @@ impl ExecutionPlan for KernelFilterReduceExec {
         if !is_csv_scan {
             return Ok(original);
         }
+        let same_files = files(&scan).eq(files(&self.scan));
         let replaced = with_leaf(&self.pushed.replaced, scan)?;
         let pushed = Pushed { original, replaced, ..Pushed::clone(&self.pushed) };
-        Ok(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?))
+        let mut node = KernelFilterReduceExec::try_new(Arc::new(pushed))?;
+        // A recursive query makes its nodes anew in each turn. What this host makes of them stays.
+        if same_files {
+            node.prepared = self.prepared.clone();
+        }
+        Ok(Arc::new(node))
     }
 
     fn apply_expressions(

@@ -1,7 +1,7 @@
 //! The replaced plan, executed in the place of the node: this host has no program for it.
 //!
 //! Other than when one partition falls back, all do. So the plan runs as DataFusion made it, with the nodes that move
-//! rows between threads, and a query takes no longer than without pushdown.
+//! rows between threads, and a query takes little longer than without pushdown.
 
 use std::sync::{Arc, Once};
 
@@ -44,13 +44,15 @@ fn share(
 ) -> Result<SendableRecordBatchStream> {
     let own_count = properties.output_partitioning().partition_count();
     let count = pushed.replaced.output_partitioning().partition_count();
-    if count == own_count {
-        return pushed.replaced.execute(partition, context);
-    }
     // Where rows are gathered, each partition can do its own part of that. Where they are spread, they lose an order that
     // the node may have promised.
-    if count < own_count || properties.output_ordering().is_some() {
+    let loses_order = properties.output_ordering().is_some()
+        && (count != own_count || pushed.replaced.output_ordering().is_none());
+    if count < own_count || loses_order {
         return pushed.original.execute(partition, context);
+    }
+    if count == own_count {
+        return pushed.replaced.execute(partition, context);
     }
     let partitions = (partition..count).step_by(own_count);
     let mut builder = RecordBatchReceiverStreamBuilder::new(pushed.original.schema(), partitions.len());

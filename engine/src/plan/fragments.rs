@@ -7,7 +7,7 @@ use std::sync::Arc;
 use datafusion::physical_expr_common::physical_expr::fmt_sql;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
-use pushdown::CompileError;
+
 use pushdown::fragment::{Expr, Fragment, Output};
 use pushdown::ops::Logic;
 
@@ -120,12 +120,7 @@ fn fragment(facts: &Facts, output: Output, options: &WeirOptions) -> Result<Frag
     };
     match compile_for(&fragment, options.backend.target(), options.sizes) {
         Ok(_) => Ok(fragment),
-        Err(error) => {
-            if let CompileError::Defect(_) = error {
-                log::error!("{error}");
-            }
-            Err(vec![Declined { part: Part::Fragment, reason: DeclineReason::Compile(error) }])
-        }
+        Err(error) => Err(vec![Declined { part: Part::Fragment, reason: DeclineReason::Compile(error) }]),
     }
 }
 
