@@ -37,6 +37,7 @@
 
 mod expand;
 mod link;
+mod parse;
 mod statement;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ use super::Insn;
 use crate::contract::layout::GUARD_BYTES_MAX;
 
 pub use link::link;
+pub use parse::parse;
 
 /// One line of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,19 +260,6 @@ pub enum AsmErrorKind {
 
 /// Most lines a text may expand to: far more than the million instructions a kernel takes have sense for.
 pub const LINES_MAX: usize = 1 << 20;
-
-/// Reads a text. Its labels get the prefix, except those that begin with `@`.
-pub fn parse(text: &str, holes: &Holes, prefix: &str) -> Result<Vec<Item>, AsmError> {
-    let mut items = Vec::new();
-    for line in expand::expand(text, holes)? {
-        items.extend(line.comment.map(Item::Comment));
-        if !line.code.is_empty() {
-            let item = statement::statement(&line.code, prefix);
-            items.push(item.map_err(|kind| AsmError { line: line.number, text: line.code, kind })?);
-        }
-    }
-    Ok(items)
-}
 
 /// The rules of a guard that do not depend on its target.
 fn check_guard(dst: u8, offset: u8, bytes: usize) -> Result<(), AsmErrorKind> {
