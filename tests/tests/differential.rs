@@ -354,6 +354,14 @@ fn random_queries() {
     check_seeds("differential::random_queries", CASES, 0);
 }
 
+/// The smallest run that says something of the generator.
+#[test]
+#[should_panic(expected = "few queries have a program")]
+fn a_run_that_pushes_little_down_proves_nothing() {
+    Counts { cases: CASES_MIN, programs: CASES_MIN / 3, finished: CASES_MIN / 3, ..Counts::default() }
+        .check();
+}
+
 /// Files of several windows of the size that is used normally.
 #[test]
 fn random_queries_on_larger_files() {

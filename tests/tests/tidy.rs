@@ -1,11 +1,22 @@
 //! Rules about the source that no compiler checks. All problems are listed at once, each with its file and line.
 
+mod functions;
+mod modules;
+mod source;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Longest file, without its tests.
 const LINES_MAX: usize = 500;
+/// Longest function, without its comments; see [`functions`] for what a flat match counts.
+const FUNCTION_LINES_MAX: usize = 70;
+/// Longer ones that are right as they are: file, name, lines.
+const LONG_FUNCTIONS: [(&str, &str, usize); 1] = [
+    // One flat match in a loop, and the macros of its arms, which must stand in the same function.
+    ("pushdown/src/bpf/interpret.rs", "execute", 74),
+];
 /// Largest file that may be in the repository.
 const FILE_BYTES_MAX: u64 = 400 << 10;
 /// The only file with unsafe code.
@@ -27,6 +38,9 @@ const ALL_DEPENDENCIES: [(&str, &[&str]); 3] = [
     ("pushdown", &["bpf-templates", "thiserror"]),
     ("engine/machine", &["aya", "aya-obj", "libc", "pushdown", "thiserror"]),
 ];
+/// Folders in which a circle is the point, because expressions are trees: `mod.rs` has the table of the families of
+/// operators, and a family asks it for the operands, which may be of any.
+const RECURSIONS: [&str; 2] = ["engine/src/translate", "pushdown/src/ops"];
 /// The packages of the workspace, by their names in manifests.
 const PACKAGES: [&str; 7] =
     ["bpf-templates", "pushdown", "machine", "engine", "weir", "weir-tests", "weir-benches"];
@@ -92,12 +106,18 @@ fn is_test(path: &str) -> bool {
 
 /// The names in the `[dependencies]` tables of a manifest, those for tests left out.
 fn dependencies(manifest: &str) -> Vec<String> {
+    names_in(manifest, |table| {
+        table == "[dependencies]" || table == "[build-dependencies]" || table.starts_with("[target")
+    })
+}
+
+/// The names in some tables of a manifest.
+fn names_in(manifest: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let mut names = Vec::new();
     let mut inside = false;
     for line in manifest.lines() {
         if line.starts_with('[') {
-            inside =
-                line == "[dependencies]" || line == "[build-dependencies]" || line.starts_with("[target");
+            inside = is_wanted(line);
         } else if inside
             && let Some(name) = line.split(['.', '=', ' ']).next().filter(|name| !name.is_empty())
         {
@@ -105,6 +125,15 @@ fn dependencies(manifest: &str) -> Vec<String> {
         }
     }
     names
+}
+
+/// The name of the package in a folder.
+fn package(folder: &'static str) -> &'static str {
+    match folder {
+        "engine/machine" => "machine",
+        "repl" => "weir",
+        folder => folder,
+    }
 }
 
 #[test]
@@ -117,6 +146,22 @@ fn crates_import_downwards_only() {
             }
         }
     }
+    // The tests of a crate may use what it stands on, however far below.
+    for (at, (folder, _)) in WORKSPACE_DEPENDENCIES.iter().enumerate() {
+        let below: Vec<&str> =
+            WORKSPACE_DEPENDENCIES[..at].iter().map(|(folder, _)| package(folder)).collect();
+        let manifest = read(&format!("{folder}/Cargo.toml"));
+        for name in names_in(&manifest, |table| table == "[dev-dependencies]") {
+            if PACKAGES.contains(&name.as_str()) && !below.contains(&name.as_str()) {
+                problems.push(format!("the tests of {folder} depend on {name}"));
+            }
+        }
+    }
+    let known =
+        |path: &str| WORKSPACE_DEPENDENCIES.iter().any(|(folder, _)| path == format!("{folder}/Cargo.toml"));
+    let manifests = with_ending(&["/Cargo.toml"]).into_iter().filter(|(path, _)| !known(path));
+    problems
+        .extend(manifests.map(|(path, _)| format!("{path}: it is not said what this crate may depend on")));
     for (folder, allowed) in ALL_DEPENDENCIES {
         for name in dependencies(&read(&format!("{folder}/Cargo.toml"))) {
             if !allowed.contains(&name.as_str()) {
@@ -239,35 +284,83 @@ fn modules_open_with_their_idea() {
     none(&problems);
 }
 
+#[test]
+fn functions_are_short() {
+    let mut problems = Vec::new();
+    for (path, text) in with_ending(&[".rs"]).iter().filter(|(path, _)| !is_test(path)) {
+        for function in functions::functions(text) {
+            let functions::Function { name, line, lines } = function;
+            let exception = LONG_FUNCTIONS.iter().find(|(file, long, _)| file == path && *long == name);
+            if lines > exception.map_or(FUNCTION_LINES_MAX, |(_, _, lines)| *lines) {
+                problems.push(format!(
+                    "{path}:{line}: {name} has {lines} lines of code, at most {FUNCTION_LINES_MAX}"
+                ));
+            }
+        }
+    }
+    none(&problems);
+}
+
 /// The file of `mod name;` in `path`.
-fn module_file(path: &str, name: &str) -> Vec<String> {
+fn module_file(all: &BTreeSet<String>, path: &str, name: &str) -> Option<String> {
     let file = Path::new(path);
     let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let folder = file.parent().unwrap_or(Path::new(""));
-    let is_root = matches!(stem, "lib" | "main" | "mod" | "build")
-        || folder.ends_with("tests") && !path.contains("/src/");
-    let base: PathBuf = if is_root { folder.to_owned() } else { folder.join(stem) };
+    let beside = matches!(stem, "lib" | "main" | "mod" | "build") || is_root(all, path);
+    let base: PathBuf = if beside { folder.to_owned() } else { folder.join(stem) };
     let base = base.to_string_lossy().into_owned();
-    vec![format!("{base}/{name}.rs"), format!("{base}/{name}/mod.rs")]
+    [format!("{base}/{name}.rs"), format!("{base}/{name}/mod.rs")].into_iter().find(|file| all.contains(file))
+}
+
+/// Whether a file is that of a crate, and not a module of another one.
+fn is_root(all: &BTreeSet<String>, path: &str) -> bool {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    match folder.rsplit('/').next() {
+        Some("src") => matches!(file, "lib.rs" | "main.rs"),
+        Some("bin") => file.ends_with(".rs"),
+        // With a main.rs the others are its modules.
+        Some(name @ ("tests" | "benches" | "examples")) => {
+            let package = format!("{}Cargo.toml", folder.strip_suffix(name).unwrap_or_default());
+            all.contains(&package) && (file == "main.rs" || !all.contains(&format!("{folder}/main.rs")))
+        }
+        _ => file == "build.rs",
+    }
+}
+
+/// The crates, by the files that they begin with.
+fn roots(all: &BTreeSet<String>) -> Vec<String> {
+    all.iter().filter(|path| path.ends_with(".rs") && is_root(all, path)).cloned().collect()
+}
+
+#[test]
+fn no_module_uses_what_uses_it() {
+    let all: BTreeSet<String> = files().into_iter().collect();
+    let find = |parent: &str, child: &str| {
+        module_file(&all, parent, child).map(|file| {
+            let text = read(&file);
+            (file, text)
+        })
+    };
+    let is_recursion = |circle: &Vec<String>| {
+        RECURSIONS.iter().any(|folder| {
+            circle.contains(&format!("{folder}/mod.rs"))
+                && circle.iter().all(|file| file.starts_with(&format!("{folder}/")))
+        })
+    };
+    let mut problems = Vec::new();
+    for root in roots(&all) {
+        let uses = modules::Crate::read(&root, find, &read(&root)).uses();
+        let circles = modules::circles(&uses).into_iter().filter(|circle| !is_recursion(circle));
+        problems.extend(circles.map(|circle| modules::shown(&uses, &circle)));
+    }
+    none(&problems);
 }
 
 #[test]
 fn every_file_is_used() {
     let all: BTreeSet<String> = files().into_iter().collect();
     let mut reached: BTreeSet<String> = BTreeSet::new();
-    let is_root = |path: &String| {
-        let parts: Vec<&str> = path.split('/').collect();
-        match parts[..] {
-            [_, "build.rs"] | [.., "src", "lib.rs" | "main.rs"] | [_, "src", "bin", _] => true,
-            // With a main.rs the others are its modules.
-            [folder, "tests" | "benches" | "examples", file] => {
-                file == "main.rs" || !all.contains(&format!("{folder}/{}/main.rs", parts[1]))
-            }
-            _ => false,
-        }
-    };
-    let mut open: Vec<String> =
-        all.iter().filter(|path| path.ends_with(".rs") && is_root(path)).cloned().collect();
+    let mut open = roots(&all);
     while let Some(path) = open.pop() {
         let text = read(&path);
         for line in text.lines().map(|line| code(line).trim()) {
@@ -275,11 +368,7 @@ fn every_file_is_used() {
                 line.split_once("mod ").filter(|(before, _)| before.is_empty() || before.starts_with("pub"))
             });
             if let Some((_, name)) = declared {
-                open.extend(
-                    module_file(&path, name)
-                        .into_iter()
-                        .filter(|file| all.contains(file) && !reached.contains(file)),
-                );
+                open.extend(module_file(&all, &path, name).filter(|file| !reached.contains(file)));
             }
         }
         reached.insert(path);
