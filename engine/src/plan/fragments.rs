@@ -7,7 +7,6 @@ use std::sync::Arc;
 use datafusion::physical_expr_common::physical_expr::fmt_sql;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
-
 use pushdown::fragment::{Expr, Fragment, Output};
 use pushdown::ops::Logic;
 
