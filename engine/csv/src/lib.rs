@@ -27,6 +27,7 @@ pub mod ranges;
 pub mod reader;
 mod records;
 pub mod rejects;
+pub mod sniff;
 pub mod spec;
 #[cfg(test)]
 mod testing;
