@@ -10,12 +10,11 @@
 //! counts. Where the text has no quote both go on as they were, and nothing is walked.
 
 mod part;
+mod read_at;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -24,30 +23,9 @@ use crate::reader::{Input, Prologue, Start};
 use crate::records::{Splitter, first_line_end};
 use crate::spec::CsvSpec;
 use part::{Part, walk};
+use read_at::read_more;
 
-/// Bytes that are read at a time.
-const READ_BYTES: usize = 256 << 10;
-
-/// A file that can be read anywhere.
-pub trait ReadAt: Sync {
-    /// Reads bytes from a place. None means that the file ends.
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
-}
-
-impl ReadAt for File {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        FileExt::read_at(self, buffer, offset)
-    }
-}
-
-impl ReadAt for [u8] {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let rest = usize::try_from(offset).ok().and_then(|offset| self.get(offset..)).unwrap_or_default();
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
-        Ok(count)
-    }
-}
+pub use read_at::ReadAt;
 
 /// Where the ranges' first records begin. `boundaries` ascend, the first one is 0 and stands for the beginning of the file, which
 /// it keeps: what is above the records is passed by who reads it. A range without a record begins where the next one does, the
@@ -162,21 +140,4 @@ fn line_start(file: &(impl ReadAt + ?Sized), place: u64) -> io::Result<u64> {
         text.drain(..passed);
         from += passed as u64;
     }
-}
-
-/// Appends what follows `text`, which begins at `offset`. Whether the file ends with it.
-fn read_more(file: &(impl ReadAt + ?Sized), offset: u64, text: &mut Vec<u8>) -> io::Result<bool> {
-    let filled = text.len();
-    text.resize(filled + READ_BYTES, 0);
-    let mut read = 0;
-    while read < READ_BYTES {
-        match file.read_at(&mut text[filled + read..], offset + (filled + read) as u64) {
-            Ok(0) => break,
-            Ok(count) => read += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    text.truncate(filled + read);
-    Ok(read < READ_BYTES)
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{ReadAt, read_more};
+use super::read_at::{ReadAt, read_more};
 use crate::reader::Start;
 use crate::records::{FaultKind, Limits, OnFault, Slab, Splitter, count_line_ends};
 

@@ -5,6 +5,7 @@ use crate::reader::{ReadOptions, Start};
 use crate::rejects::{FirstError, ReadError};
 use crate::spec::{Dialect, OnError};
 use crate::testing::{Outcome, Random, read, rows_of, spec};
+use std::fs::File;
 
 /// Reads each range by itself, and puts them together.
 fn read_ranges(text: &[u8], spec: &CsvSpec, starts: &[Start]) -> Outcome {

@@ -6,8 +6,9 @@
 use crate::spec::Dialect;
 
 use super::Overrides;
+use super::candidate::Candidate;
 use super::cells::{Look, Quotes, look};
-use super::dialect::{Candidate, score};
+use super::score::score;
 use super::split::{Record, split};
 
 /// `a;;b`: when each second column is empty throughout, the delimiter is two bytes.

@@ -6,10 +6,11 @@ use std::path::Path;
 use crate::spec::Dialect;
 
 use super::dialect::Found;
+use super::guess::{Ragged, SniffError};
 use super::layout::{Layout, Table, is_name};
 use super::split::{Field, Record, Records, split};
 use super::types::{Evidence, Hints};
-use super::{Ragged, SniffError, names, places};
+use super::{names, places};
 
 /// What was declared for each of the columns. A name is matched as it is, or else without regard to case.
 pub(super) fn by_name<T: Clone>(

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use crate::spec::{Compression, Encoding};
 
-use super::{Ragged, Sniffed, Why, written};
+use super::guess::{Ragged, Sniffed};
+use super::reason::Why;
+use super::written;
 
 impl Sniffed {
     /// One line for people: `trips.csv: ';' delimited, header, 12 columns, latin-1`.

@@ -15,11 +15,13 @@
 //! a record. What was not looked at may not fit: then the reader says so.
 
 mod blanks;
+mod candidate;
 mod cells;
 mod columns;
 mod dates;
 mod dialect;
 mod encoding;
+mod guess;
 mod layout;
 mod line;
 mod names;
@@ -29,6 +31,7 @@ mod places;
 mod quality;
 mod reason;
 mod sample;
+mod score;
 mod split;
 mod statement;
 mod types;
@@ -39,8 +42,7 @@ mod written;
 mod tests;
 
 use std::borrow::Cow;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::spec::{Column, ColumnType, Compression, CsvSpec, DateFormat, Encoding, NumberFormat};
 
@@ -51,10 +53,12 @@ use sample::Sample;
 use split::{Records, split};
 use types::{Evidence, Guess, Hints};
 
-pub use overrides::{Format, OPTIONS, OptionError, OptionInfo, Overrides};
+pub use guess::{Ragged, SniffError, Sniffed};
+pub use overrides::{OPTIONS, OptionError, OptionInfo, Overrides};
 pub use reason::{Decision, Part, TextReason, Why};
 pub use statement::{create_external_table, options};
 pub use unpack::{Other, not_csv};
+pub use written::Format;
 
 /// Bytes on which dialects are tried.
 const DIALECT_BYTES: usize = 64 << 10;
@@ -62,65 +66,6 @@ const DIALECT_BYTES: usize = 64 << 10;
 const DIALECT_LINES: usize = 16;
 /// And then at most so many.
 const DIALECT_BYTES_MAX: usize = 4 << 20;
-
-/// A file that could not be looked at, or that is no CSV file.
-#[derive(Debug, thiserror::Error)]
-pub enum SniffError {
-    /// The operating system, or the unpacker.
-    #[error("{}: cannot be read: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// What is read from it to guess is lost.
-    #[error("{}: is no regular file; read its first bytes and guess from those", path.display())]
-    NotAFile {
-        /// The pipe, terminal or folder.
-        path: PathBuf,
-    },
-    /// A format of its own.
-    #[error("{}: is {other}, no CSV file", path.display())]
-    Other {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        other: Other,
-    },
-    /// A type or a format was declared for a column that is not there.
-    #[error("{}: there is no column \"{column}\"; there are {}", path.display(), columns.join(", "))]
-    NoColumn {
-        /// The file.
-        path: PathBuf,
-        /// As it was declared.
-        column: String,
-        /// Those that are there; of many the first.
-        columns: Vec<String>,
-    },
-}
-
-/// Records that have not as many fields as there are columns, where we looked.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Ragged {
-    /// With fewer.
-    pub short: u64,
-    /// With more.
-    pub long: u64,
-}
-
-/// The guess.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sniffed {
-    /// How to read the file.
-    pub spec: CsvSpec,
-    /// Whether all of the file was looked at.
-    pub is_whole: bool,
-    /// Records that will be errors or rejects.
-    pub ragged: Ragged,
-    /// What was decided and why: parts of the file first, then a decision a column.
-    pub decisions: Vec<Decision>,
-}
 
 /// Guesses what the file at `path` is.
 pub fn sniff_path(path: &Path, declared: &Overrides) -> Result<Sniffed, SniffError> {

@@ -3,9 +3,9 @@
 //! There is one table of options, [`OPTIONS`]. The command line, options of a file and `OPTIONS (...)` of `CREATE EXTERNAL TABLE`
 //! all come through [`Overrides::set`]; the statement that [`super::statement`] writes uses the same names.
 
-use crate::spec::{ColumnType, Compression, DateFormat, Encoding, NumberFormat, OnError};
+use crate::spec::{ColumnType, Compression, DateFormat, Encoding, OnError};
 
-use super::written;
+use super::written::{self, Format};
 
 /// What is declared wins, and informs the guess of the rest. None: it is guessed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,15 +44,6 @@ pub struct Overrides {
     pub all_text: bool,
     /// What becomes of records that do not fit.
     pub on_error: Option<OnError>,
-}
-
-/// How a column is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Its dates and timestamps.
-    Date(DateFormat),
-    /// Its numbers.
-    Number(NumberFormat),
 }
 
 /// An option.
@@ -180,6 +171,8 @@ impl Overrides {
 
 #[cfg(test)]
 mod tests {
+    use crate::spec::NumberFormat;
+
     use super::*;
     use crate::spec::DateOrder;
 

@@ -1,11 +1,11 @@
 //! What came out of a text under one dialect: the counts of fields, and how the fields of a column look.
 //!
-//! In: records. Out: numbers, from which [`super::dialect`] makes a score.
+//! In: records. Out: numbers, from which [`super::score`] makes a score.
 
 use crate::spec::Dialect;
 
+use super::candidate::{Candidate, is_usual};
 use super::cells::{Look, Quotes, look};
-use super::dialect::{Candidate, is_usual};
 use super::split::{Field, Record, Records};
 
 /// Names of a header whose records may end early.

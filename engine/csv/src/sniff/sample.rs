@@ -9,8 +9,9 @@ use std::path::Path;
 
 use crate::spec::Compression;
 
+use super::guess::SniffError;
+use super::overrides::Overrides;
 use super::unpack::{self, MAGIC_BYTES};
-use super::{Overrides, SniffError};
 
 /// A file of this size is looked at as a whole.
 const WHOLE_BYTES: u64 = 2 << 20;

@@ -4,7 +4,14 @@ use std::borrow::Cow;
 
 use crate::spec::{ColumnType, Compression, DateFormat, DateOrder, Encoding, NumberFormat, OnError};
 
-use super::overrides::Format;
+/// How a column is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Its dates and timestamps.
+    Date(DateFormat),
+    /// Its numbers.
+    Number(NumberFormat),
+}
 
 /// `;`, `\t`, `, `. Nothing that ends a record.
 pub(super) fn delimiter(text: &str) -> Option<Vec<u8>> {
