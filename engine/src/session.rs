@@ -21,7 +21,7 @@ pub struct SessionOptions {
     pub pushdown: PushdownMode,
     /// `weir.backend`
     pub backend: BackendChoice,
-    /// Partitions, and so threads, of a query; as many as the machine has processors if not given.
+    /// Partitions, and so threads, of a query; as many as the host has processors if not given.
     pub threads: Option<usize>,
 }
 

@@ -25,7 +25,7 @@ pub struct Arguments {
     pub no_start_file: bool,
     /// Set when the demonstration is what was asked for.
     pub demo: Option<Demo>,
-    /// Set when the machine is to be examined.
+    /// Set when the host is to be examined.
     pub doctor: Option<Doctor>,
 }
 
@@ -65,7 +65,7 @@ enum PushdownArgument {
 
 #[derive(ValueEnum, Clone, Copy)]
 enum BackendArgument {
-    /// The best that this machine offers
+    /// The best that this host offers
     Auto,
     /// The read hook of a patched kernel
     Hook,
@@ -117,7 +117,7 @@ struct CommandLine {
 enum Task {
     /// Run TPC-H Q6 and Q1 with pushdown off and on, and compare (a file of this name is written ./demo)
     Demo(Demo),
-    /// Say what this machine can do, and what to change (a file of this name is written ./doctor)
+    /// Say what this host can do, and what to change (a file of this name is written ./doctor)
     Doctor(Doctor),
 }
 

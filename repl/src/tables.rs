@@ -9,7 +9,7 @@ use datafusion::prelude::CsvReadOptions;
 use engine::session::Session;
 
 use crate::cli::CsvArguments;
-use crate::diagnose::{Dialect, Report};
+use crate::diagnose::{FileDialect, Report};
 use crate::error::Error;
 use crate::paths::{compression_of_kind, file_name, kind_of, stem};
 
@@ -208,7 +208,7 @@ impl Table {
         let registered =
             context.register_csv(TableReference::bare(self.name.as_str()), &self.path, options).await;
         registered.map_err(|error| {
-            let dialect = Dialect {
+            let dialect = FileDialect {
                 delimiter: self.delimiter,
                 quote: self.csv.quote,
                 escape: self.csv.escape,

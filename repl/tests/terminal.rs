@@ -17,7 +17,7 @@ use expectrl::process::unix::{Signal, UnixProcess, WaitStatus};
 use tempfile::TempDir;
 use vt100::{Cell, Parser, Screen};
 
-/// How long a screen is waited for: a debug build on a machine that does something else must be done by then.
+/// How long a screen is waited for: a debug build on a host that does something else must be done by then.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often what makes no output, as a file or a process, is looked at.
 const PERIOD: Duration = Duration::from_millis(20);

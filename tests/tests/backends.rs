@@ -130,7 +130,7 @@ fn count_all() -> Vec<Aggregate> {
 }
 
 /// The verifier must not meet more states than there are instructions, times a small number: a fragment of a
-/// hundred parts loads in milliseconds. Its work is asserted on, not its time, which depends on the machine.
+/// hundred parts loads in milliseconds. Its work is asserted on, not its time, which depends on the host.
 #[test]
 fn large_fragments_load_quickly() {
     let kernels = kernels("backends::large_fragments_load_quickly");

@@ -148,7 +148,7 @@ async fn dropped_queries() {
         while open_count() == 0 && begin.elapsed() < PATIENCE {
             // The rows do not matter, only that somebody asks for them.
             if let Ok(None) = tokio::time::timeout(Duration::from_millis(1), rows.next()).await {
-                // On a busy machine it may be over before anybody looked.
+                // On a busy host it may be over before anybody looked.
                 rows = start().await;
             }
         }

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
 use pushdown::Program;
-use pushdown::bpf::interpret::{Limits, Memory, Prepared};
+use pushdown::bpf::interpret::{Decoded, Limits, Memory};
 use pushdown::contract::hook::{Answer, PACKET_BYTES_MAX};
 use pushdown::contract::layout::Map;
 use pushdown::contract::steps::{Maps, RunRead, RunWindow};
@@ -20,7 +20,7 @@ use crate::load::LoadStatistics;
 
 /// A program in user space.
 pub(crate) struct Interpreter {
-    program: Prepared,
+    program: Decoded,
     memory: Memory,
     file: Option<File>,
 }
@@ -32,7 +32,7 @@ impl Interpreter {
     pub(crate) fn load(program: &Program) -> (Interpreter, LoadStatistics) {
         let start = Instant::now();
         let machine = Interpreter {
-            program: Prepared::new(&program.insns),
+            program: Decoded::new(&program.insns),
             memory: Memory::new(&program.layout),
             file: None,
         };

@@ -76,7 +76,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether it says something about weir or the machine that it runs on, not about the data.
+    /// Whether it says something about weir or the host that it runs on, not about the data.
     pub fn is_failure(&self) -> bool {
         matches!(self, Refusal::NoProgram(_) | Refusal::Kernel(_) | Refusal::Contract(_))
     }

@@ -52,15 +52,15 @@ use super::original::{group_scan, with_leaf};
 use super::ranges::{Input, Preamble, owned_input};
 use super::records::{RawRecords, RawRecordsExec};
 use super::refusal::Refusal;
-use super::worker::{Context, Finished, Worker};
+use super::worker::{Finished, Worker, WorkerContext};
 use crate::options::PushdownMode;
 use crate::prepare::Prepared;
 use crate::pushed::Pushed;
 use machine::Machine;
 use pushdown::contract::steps::Maps;
 
-/// Raw chunks between the worker and the decoder: enough for both to be busy.
-const RAW_CHUNKS_IN_FLIGHT: usize = 4;
+/// Pieces of raw records between the worker and the decoder: enough for both to be busy.
+const RAW_PIECES_IN_FLIGHT: usize = 4;
 /// Batches between the sub-plan and the consumer.
 const BATCHES_IN_FLIGHT: usize = 2;
 
@@ -133,7 +133,7 @@ impl Partition {
 
     /// Emits what the sub-plan makes of the raw records, as soon as the batches of which it made it were checked.
     async fn matches(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
-        let (sender, receiver) = mpsc::channel(RAW_CHUNKS_IN_FLIGHT);
+        let (sender, receiver) = mpsc::channel(RAW_PIECES_IN_FLIGHT);
         let mut worker = self.start_worker(sender)?;
         let leaf =
             Arc::new(RawRecordsExec::try_new(&self.scan, self.files(), receiver, self.batch_records())?);
@@ -172,7 +172,7 @@ impl Partition {
 
     /// Emits the state of the program and of the sub-plan when both are done.
     async fn aggregates(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
-        let (sender, mut receiver) = mpsc::channel(RAW_CHUNKS_IN_FLIGHT);
+        let (sender, mut receiver) = mpsc::channel(RAW_PIECES_IN_FLIGHT);
         let mut worker = self.start_worker(sender)?;
         let mut exceptions = Vec::new();
         // Without exception records the sub-plan would add a row that says nothing.
@@ -261,7 +261,7 @@ impl Partition {
             },
             runtime: Handle::current(),
         };
-        let context = Context {
+        let context = WorkerContext {
             cookie: self.index as u64,
             fragment: Arc::clone(&pushed.fragment),
             layout: self.prepared.program.layout.clone(),
@@ -354,7 +354,7 @@ struct Work {
 
 impl Work {
     /// Blocks. The machine lives as long as this.
-    fn run(self, context: Context) -> Result<Finished, Refusal> {
+    fn run(self, context: WorkerContext) -> Result<Finished, Refusal> {
         let machine = Machine::load(self.prepared.backend, &self.prepared.program)?;
         let statistics = machine.statistics();
         context.metrics.verifier_time.add_duration(statistics.load_time);

@@ -35,7 +35,7 @@ use super::original::group_scan;
 use super::ranges::{Input, Preamble, RangeError, RecordEnd, owned_input};
 use super::records::{Position, RawRecords, RawRecordsExec};
 use super::refusal::Refusal;
-use super::worker::{Context, Worker};
+use super::worker::{Worker, WorkerContext};
 
 use crate::options::{BackendChoice, PushdownMode};
 use crate::pushed::Pushed;
@@ -393,7 +393,7 @@ fn scan_by<M: Maps>(
     let (sender, mut receiver) = mpsc::channel(100_000);
     let pool: Arc<dyn datafusion::execution::memory_pool::MemoryPool> =
         Arc::new(UnboundedMemoryPool::default());
-    let context = Context {
+    let context = WorkerContext {
         cookie: 0,
         fragment: Arc::new(Fragment {
             dialect: Dialect::default(),
@@ -440,7 +440,7 @@ async fn check_scan(bytes: &[u8], has_header: bool, case: &str) {
 }
 
 #[tokio::test]
-async fn windows_are_carried_and_drained() {
+async fn chunks_are_cut_and_drained() {
     let pieces = [
         "a,b\n",
         "1,\"x\ny\"\n",

@@ -41,7 +41,7 @@ const LONG_RECORD_READ_BYTES: usize = 256 << 10;
 
 /// What a worker needs besides the machine.
 #[derive(Debug)]
-pub struct Context {
+pub struct WorkerContext {
     /// What the machine runs.
     pub fragment: Arc<Fragment>,
     /// Where its inputs and outputs lie.
@@ -74,7 +74,7 @@ pub struct Finished {
 /// Reads one partition.
 pub struct Worker<M> {
     machine: Metered<M>,
-    context: Context,
+    context: WorkerContext,
     /// Index of the file being read.
     file: usize,
     batches: Vec<RecordBatch>,
@@ -88,7 +88,7 @@ pub struct Worker<M> {
 
 impl<M: Maps> Worker<M> {
     /// The machine's state is that of a freshly loaded one.
-    pub fn new(machine: M, context: Context) -> Self {
+    pub fn new(machine: M, context: WorkerContext) -> Self {
         Worker {
             machine: Metered::new(machine, context.metrics.clone()),
             context,

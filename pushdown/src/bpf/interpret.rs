@@ -47,19 +47,19 @@ pub struct Outcome {
 
 /// Runs a program with the default limits: r0 at its end.
 pub fn run(insns: &[Insn], memory: &mut Memory) -> Result<u64, Fault> {
-    Prepared::new(insns).run(memory, Limits::default()).map(|outcome| outcome.value)
+    Decoded::new(insns).run(memory, Limits::default()).map(|outcome| outcome.value)
 }
 
 /// A program that was decoded once, to run many times.
 #[derive(Debug, Clone)]
-pub struct Prepared {
+pub struct Decoded {
     ops: Vec<Op>,
 }
 
-impl Prepared {
+impl Decoded {
     /// Decodes a program. What is wrong with it only shows when it is run.
-    pub fn new(insns: &[Insn]) -> Prepared {
-        Prepared { ops: decode::decode(insns) }
+    pub fn new(insns: &[Insn]) -> Decoded {
+        Decoded { ops: decode::decode(insns) }
     }
 
     /// Runs it once. At the entry r1 is the address of the context, 0 without one; r10 is the frame pointer.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-/// A register of the machine. r0 to r5 are temporary; the names of the others are those of the fold.
+/// A register of eBPF. r0 to r5 are temporary; the names of the others are those of the fold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Register {
     R0,

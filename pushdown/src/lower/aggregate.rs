@@ -1,7 +1,7 @@
 //! Accumulators. First everything that can make the record an exception record is evaluated, then nothing can
 //! fail any more and the accumulators are brought up to date.
 
-use super::{Fold, Prepared};
+use super::{Fold, PreparedAggregate};
 use crate::emit::Register::R1;
 use crate::emit::{Relation, Word};
 use crate::fragment::{Aggregate, Expr};
@@ -15,14 +15,14 @@ impl Fold<'_> {
         }
     }
 
-    fn prepare_one(&mut self, aggregate: &Aggregate) -> Prepared {
+    fn prepare_one(&mut self, aggregate: &Aggregate) -> PreparedAggregate {
         let lowering = &mut self.lowering;
         let failing = aggregate.value().filter(|argument| argument.can_fail());
         let Some(filter) = &aggregate.filter else {
             if let Some(argument) = failing {
                 lowering.evaluate_once(argument);
             }
-            return Prepared::default();
+            return PreparedAggregate::default();
         };
         lowering.evaluate_operands(filter);
         let active = lowering.words(1);
@@ -32,7 +32,7 @@ impl Fold<'_> {
         let argument = failing.map(|argument| lowering.evaluate(argument));
         lowering.code.store(active, 1);
         lowering.code.join(&inactive);
-        Prepared { active: Some(active), argument }
+        PreparedAggregate { active: Some(active), argument }
     }
 
     /// Adds the record to the accumulators, which begin at `state`.

@@ -100,12 +100,12 @@ struct Fold<'f> {
     index: IndexArray,
     calls_number: bool,
     /// By aggregate.
-    prepared: Vec<Prepared>,
+    prepared: Vec<PreparedAggregate>,
 }
 
 /// What `Fold::prepare` leaves for `Fold::update`.
 #[derive(Clone, Copy, Default)]
-struct Prepared {
+struct PreparedAggregate {
     /// The FILTER's outcome.
     active: Option<Word>,
     /// The argument, if it had to be evaluated beforehand and only under the FILTER.

@@ -1,7 +1,7 @@
 //! Compiled programs against the reference interpreter of fragments, on the interpreter of instructions.
 
 use super::*;
-use crate::bpf::interpret::{Fault, Limits, Memory, Prepared};
+use crate::bpf::interpret::{Decoded, Fault, Limits, Memory};
 use crate::contract::hook::{self, Answer};
 use crate::contract::index::Entry;
 use crate::contract::steps::{Maps, RunRead, RunWindow};
@@ -10,7 +10,7 @@ use crate::reference;
 use crate::testing::{Random, drive, drive_reads, seeds};
 
 struct Interpreter {
-    prepared: Prepared,
+    prepared: Decoded,
     memory: Memory,
     limits: Limits,
     /// What it is attached to.
@@ -20,7 +20,7 @@ struct Interpreter {
 impl Interpreter {
     fn new(program: &Program) -> Self {
         Interpreter {
-            prepared: Prepared::new(&program.insns),
+            prepared: Decoded::new(&program.insns),
             memory: Memory::new(&program.layout),
             limits: Limits::default(),
             file: Vec::new(),

@@ -187,7 +187,7 @@ async fn session(arguments: &Arguments, pushdown: PushdownMode, file: &Path) -> 
     Ok(session)
 }
 
-/// Runs a query on both sides in turn, so that a slow moment of the machine meets both.
+/// Runs a query on both sides in turn, so that a slow moment of the host meets both.
 async fn measure(off: &Session, on: &Session, sql: &str) -> Result<(Run, Run), Error> {
     run_once(off, sql).await?;
     run_once(on, sql).await?;

@@ -183,11 +183,11 @@ mod tests {
     use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
     use pushdown::testing::Random;
 
-    use super::super::records::{Dialect, RECORD_BYTES_MAX};
+    use super::super::records::{FileDialect, RECORD_BYTES_MAX};
     use super::*;
 
-    const PLAIN: Dialect =
-        Dialect { delimiter: b',', quote: b'"', escape: None, terminator: None, comment: None };
+    const PLAIN: FileDialect =
+        FileDialect { delimiter: b',', quote: b'"', escape: None, terminator: None, comment: None };
 
     /// A folder with these files.
     fn files(texts: &[&[u8]]) -> (tempfile::TempDir, Vec<Candidate>) {
@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn other_dialects_and_compressed_files() {
         let (_files, mut candidates) = files(&[b"# a,b\na;b#c\n# ;;;\n'x;''y\n';2\n1;2;3\n"]);
-        candidates[0].dialect = Dialect { delimiter: b';', quote: b'\'', comment: Some(b'#'), ..PLAIN };
+        candidates[0].dialect = FileDialect { delimiter: b';', quote: b'\'', comment: Some(b'#'), ..PLAIN };
         let complaint = Complaint::of("incorrect number of fields for line 3, expected 2 got 3").unwrap();
         let found = find(&complaint, &candidates).unwrap();
         assert_eq!((found.line, found.text.as_str()), (Some(6), "1;2;3"));

@@ -37,7 +37,7 @@ use excerpt::{CYAN, Excerpt, RED};
 pub use hints::file_hint;
 use place::Source;
 use records::Candidate;
-pub use records::Dialect;
+pub use records::FileDialect;
 use sentence::Sentence;
 
 /// A statement may be wrong in several places at once; so many are shown.
@@ -108,7 +108,11 @@ impl Report {
     }
 
     /// A file that could not be made a table.
-    pub fn of_file(error: &DataFusionError, dialect: Dialect, compression: FileCompressionType) -> Report {
+    pub fn of_file(
+        error: &DataFusionError,
+        dialect: FileDialect,
+        compression: FileCompressionType,
+    ) -> Report {
         let mut report = Report::without_statement(error);
         let found = unread_file(error).and_then(|path| {
             let candidate = Candidate { path, range: None, dialect, compression, columns: Arc::default() };
@@ -207,7 +211,8 @@ async fn problem(error: &DataFusionError, failed: Failed<'_>) -> Problem {
 async fn record(error: &DataFusionError, failed: Failed<'_>, statement: Range<usize>) -> Option<Found> {
     if let Some(path) = unread_file(error) {
         // Of a file that has no table yet, the way it is written is not known: the numbers in the error must fit.
-        let dialect = Dialect { delimiter: b',', quote: b'"', escape: None, terminator: None, comment: None };
+        let dialect =
+            FileDialect { delimiter: b',', quote: b'"', escape: None, terminator: None, comment: None };
         let compression = compression_of(&path);
         return unequal_record(
             error,

@@ -19,7 +19,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dialect {
+pub struct FileDialect {
     pub delimiter: u8,
     pub quote: u8,
     pub escape: Option<u8>,
@@ -33,7 +33,7 @@ pub struct Candidate {
     pub path: PathBuf,
     /// The bytes of its partition; nothing if it was read from its beginning to its end.
     pub range: Option<(u64, u64)>,
-    pub dialect: Dialect,
+    pub dialect: FileDialect,
     pub compression: FileCompressionType,
     /// Names of its columns, as far as they are known.
     pub columns: Arc<[String]>,
@@ -59,7 +59,7 @@ impl Record {
 pub struct RecordReader {
     input: BufReader<io::Take<Box<dyn Read + Send>>>,
     parser: Reader,
-    dialect: Dialect,
+    dialect: FileDialect,
     offset: u64,
     budget: u64,
     begin: u64,
@@ -211,7 +211,7 @@ impl RecordReader {
 }
 
 /// As `Format::build_parser` of arrow-csv makes it.
-fn parser(dialect: Dialect) -> Reader {
+fn parser(dialect: FileDialect) -> Reader {
     let mut builder = ReaderBuilder::new();
     builder.escape(dialect.escape).comment(dialect.comment).delimiter(dialect.delimiter).quote(dialect.quote);
     if let Some(terminator) = dialect.terminator {

@@ -13,7 +13,7 @@ use datafusion::object_store::local::LocalFileSystem;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 
-use super::records::{Candidate, Dialect};
+use super::records::{Candidate, FileDialect};
 use crate::sql::statements;
 
 /// Everything that the statement in this part of a text may have read; nothing if that cannot be told.
@@ -59,7 +59,7 @@ fn collect(node: &Arc<dyn ExecutionPlan>, found: &mut Vec<Candidate>) -> Option<
 
 /// Nothing for a file that is not local.
 fn of_scan(config: &FileScanConfig, source: &CsvSource) -> Vec<Option<Candidate>> {
-    let dialect = Dialect {
+    let dialect = FileDialect {
         delimiter: source.delimiter(),
         quote: source.quote(),
         escape: source.escape(),

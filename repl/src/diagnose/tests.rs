@@ -407,7 +407,7 @@ fn files_of_the_command_line() {
         ),
         Box::new(DataFusionError::ArrowError(Box::new(ArrowError::CsvError(text.into())), None)),
     );
-    let dialect = Dialect { delimiter: b';', quote: b'"', escape: None, terminator: None, comment: None };
+    let dialect = FileDialect { delimiter: b';', quote: b'"', escape: None, terminator: None, comment: None };
     let report = Report::of_file(&error, dialect, FileCompressionType::UNCOMPRESSED);
     let report = report.render(Look { colour: false, width: 200 });
     let report = report.replace(folder.path().to_str().unwrap(), "DIR");

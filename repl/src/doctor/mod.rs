@@ -1,4 +1,4 @@
-//! `weir doctor`: what this machine can do, and what to change.
+//! `weir doctor`: what this host can do, and what to change.
 //!
 //! ```text
 //! host.rs: /proc, /sys, bpf(2) -> Host --checks.rs--> findings

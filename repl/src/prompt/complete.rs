@@ -8,7 +8,7 @@ use crate::shell::commands::{self, Argument};
 use crate::shell::options::PrintOption;
 use crate::sql::keywords::{KEYWORDS, is_keyword};
 use crate::sql::lex::{Kind, Open, Piece, Tokens, tokenize};
-use crate::sql::parts::{PartKind, parts};
+use crate::sql::parts::{ScriptPartKind, parts};
 
 /// Where the candidates begin in the text, and what they put there.
 pub type Candidates = (usize, Vec<String>);
@@ -24,7 +24,7 @@ pub fn complete(names: &Names, text: &str, cursor: usize) -> Candidates {
 
 fn all_candidates(names: &Names, text: &str, cursor: usize) -> Candidates {
     let before = &text[..cursor];
-    if let Some(part) = parts(before).last().filter(|part| part.kind == PartKind::Command)
+    if let Some(part) = parts(before).last().filter(|part| part.kind == ScriptPartKind::Command)
         && !before[part.range.start..].contains('\n')
     {
         let (at, candidates) = command(names, &before[part.range.start..]);

@@ -9,7 +9,7 @@ use super::state::{Once, Shell};
 use crate::diagnose::Script;
 use crate::error::Error;
 use crate::signals::Interrupts;
-use crate::sql::parts::{Part, PartKind, parts};
+use crate::sql::parts::{ScriptPart, ScriptPartKind, parts};
 
 /// Whether the session goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Shell {
         // Editors on Windows begin a file with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let parts = parts(text);
-        if !parts.iter().any(|part| part.kind == PartKind::Command) {
+        if !parts.iter().any(|part| part.kind == ScriptPartKind::Command) {
             self.run_statements(text, whole, Once::default()).await?;
             return Ok(Flow::Next);
         }
@@ -62,12 +62,17 @@ impl Shell {
         self.run_parts(text, parts(text), script).await.map(|ran| ran.flow)
     }
 
-    async fn run_parts(&mut self, text: &str, parts: Vec<Part>, script: Option<&str>) -> Result<Ran, Error> {
+    async fn run_parts(
+        &mut self,
+        text: &str,
+        parts: Vec<ScriptPart>,
+        script: Option<&str>,
+    ) -> Result<Ran, Error> {
         let interrupts = Interrupts::so_far();
         let mut lines_before = 0;
-        for Part { kind, range, lines_before: lines } in parts {
+        for ScriptPart { kind, range, lines_before: lines } in parts {
             interrupts.check()?;
-            if kind == PartKind::Command {
+            if kind == ScriptPartKind::Command {
                 if self.run_command_line(&text[range]).await? == Flow::Quit {
                     return Ok(Ran { flow: Flow::Quit, lines_before });
                 }
@@ -77,7 +82,7 @@ impl Shell {
                 lines_before = lines;
             }
             push_line(&mut self.pending, &text[range]);
-            if kind == PartKind::Statement {
+            if kind == ScriptPartKind::Statement {
                 let sql = std::mem::take(&mut self.pending);
                 let script = script.map(|name| Script { name, lines_before });
                 self.run_statements(&sql, script, Once::default()).await?;

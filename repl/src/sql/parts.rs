@@ -11,15 +11,15 @@ use super::lex::{Kind, Open, Tokens, tokenize};
 
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    pub kind: PartKind,
+pub struct ScriptPart {
+    pub kind: ScriptPartKind,
     pub range: Range<usize>,
     /// Line ends of the text in front of it.
     pub lines_before: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PartKind {
+pub enum ScriptPartKind {
     /// A statement and its `;`.
     Statement,
     /// What stands behind the last `;`, or before a command: a statement without its end, not blank.
@@ -29,7 +29,7 @@ pub enum PartKind {
 }
 
 /// The parts of a text, in order.
-pub fn parts(text: &str) -> Vec<Part> {
+pub fn parts(text: &str) -> Vec<ScriptPart> {
     let mut cut = Cut { text, parts: Vec::new(), counted: 0, lines: 0 };
     let mut at = 0;
     while at < text.len() {
@@ -40,17 +40,17 @@ pub fn parts(text: &str) -> Vec<Part> {
 
 struct Cut<'a> {
     text: &'a str,
-    parts: Vec<Part>,
+    parts: Vec<ScriptPart>,
     /// Bytes whose line ends were counted, and how many there are.
     counted: usize,
     lines: usize,
 }
 
 impl Cut<'_> {
-    fn push(&mut self, kind: PartKind, range: Range<usize>) {
+    fn push(&mut self, kind: ScriptPartKind, range: Range<usize>) {
         self.lines += self.text[self.counted..range.start].matches('\n').count();
         self.counted = range.start;
-        self.parts.push(Part { kind, range, lines_before: self.lines });
+        self.parts.push(ScriptPart { kind, range, lines_before: self.lines });
     }
 
     /// Cuts what is behind `base`, and returns how far it came: to the end of the text, or of a line with a command.
@@ -68,7 +68,7 @@ impl Cut<'_> {
                 Kind::BracketClose => depth = depth.saturating_sub(1),
                 Kind::Semicolon if depth == 0 => {
                     if significant {
-                        self.push(PartKind::Statement, statement..base + piece.range.end);
+                        self.push(ScriptPartKind::Statement, statement..base + piece.range.end);
                     }
                     statement = base + piece.range.end;
                     significant = false;
@@ -77,7 +77,7 @@ impl Cut<'_> {
                 Kind::Backslash => {
                     let begin = base + piece.range.start;
                     if significant {
-                        self.push(PartKind::Begun, statement..begin);
+                        self.push(ScriptPartKind::Begun, statement..begin);
                     }
                     let line_end = self.command(begin);
                     at += pieces[at..].iter().take_while(|piece| base + piece.range.start < line_end).count();
@@ -97,7 +97,7 @@ impl Cut<'_> {
         }
         // A comment that is not closed yet is waited for as well.
         if significant || open == Open::Comment {
-            self.push(PartKind::Begun, statement..self.text.len());
+            self.push(ScriptPartKind::Begun, statement..self.text.len());
         }
         self.text.len()
     }
@@ -106,7 +106,7 @@ impl Cut<'_> {
     fn command(&mut self, begin: usize) -> usize {
         let line = &self.text[begin..];
         let line = &line[..line.find('\n').unwrap_or(line.len())];
-        self.push(PartKind::Command, begin..begin + line.trim_end().len());
+        self.push(ScriptPartKind::Command, begin..begin + line.trim_end().len());
         begin + line.len()
     }
 }
@@ -118,15 +118,15 @@ mod tests {
     use super::*;
 
     /// The same, for which every line with a command ends the pass.
-    fn line_by_line(text: &str) -> Vec<Part> {
+    fn line_by_line(text: &str) -> Vec<ScriptPart> {
         let mut all = Vec::new();
         let mut at = 0;
         while at < text.len() {
-            let first = parts(&text[at..]).into_iter().position(|part| part.kind == PartKind::Command);
+            let first = parts(&text[at..]).into_iter().position(|part| part.kind == ScriptPartKind::Command);
             let found = parts(&text[at..]);
             let taken = first.map_or(found.len(), |first| first + 1);
             let lines = text[..at].matches('\n').count();
-            all.extend(found.into_iter().take(taken).map(|part| Part {
+            all.extend(found.into_iter().take(taken).map(|part| ScriptPart {
                 kind: part.kind,
                 range: part.range.start + at..part.range.end + at,
                 lines_before: part.lines_before + lines,
@@ -145,9 +145,9 @@ mod tests {
         parts(text)
             .into_iter()
             .map(|part| match part.kind {
-                PartKind::Statement => format!("S{}", text[part.range].trim()),
-                PartKind::Begun => format!("U{}", text[part.range].trim()),
-                PartKind::Command => format!("C{}", &text[part.range]),
+                ScriptPartKind::Statement => format!("S{}", text[part.range].trim()),
+                ScriptPartKind::Begun => format!("U{}", text[part.range].trim()),
+                ScriptPartKind::Command => format!("C{}", &text[part.range]),
             })
             .collect()
     }

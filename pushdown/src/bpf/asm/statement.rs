@@ -134,7 +134,7 @@ fn plain(code: u8) -> Insn {
     Insn { code, ..Insn::default() }
 }
 
-/// An immediate is sign-extended by the machine, so an unsigned number with the high bit set is only the same
+/// An immediate is sign-extended by the processor, so an unsigned number with the high bit set is only the same
 /// number where just 32 bits of it count.
 fn immediate(value: i128, wide: bool) -> Result<i32, Kind> {
     if let Ok(value) = i32::try_from(value) {

@@ -3,7 +3,7 @@
 use super::listing::statement as random_statement;
 use super::{Insn, Random, assemble, number};
 use crate::bpf::interpret::{
-    FRAMES_MAX, Fault, FaultKind, Limits, Memory, Outcome, Prepared, Region, STACK_BYTES, run,
+    Decoded, FRAMES_MAX, Fault, FaultKind, Limits, Memory, Outcome, Region, STACK_BYTES, run,
 };
 use crate::contract::layout::Map;
 
@@ -218,18 +218,18 @@ fn may_goto_has_a_budget_for_each_call() {
     let text = "r6 = 0\nl:\nmay_goto done\nr6 += 1\ngoto l\ndone:\ncall f\nr0 += r6\nexit
         f:\nr0 = 0\nm:\nmay_goto out\nr0 += 1000\nmay_goto out\ngoto m\nout:\nexit";
     let limits = Limits { loops: 5, ..Limits::default() };
-    let outcome = Prepared::new(&assemble(text)).run(&mut memory(), limits).unwrap();
+    let outcome = Decoded::new(&assemble(text)).run(&mut memory(), limits).unwrap();
     assert_eq!(outcome.value, 3005);
     assert_eq!(value("r0 = 0\nl:\nmay_goto done\nr0 += 1\ngoto l\ndone:"), 8 << 20);
 }
 
 #[test]
 fn steps_are_counted_and_limited() {
-    let prepared = Prepared::new(&assemble("r0 = 1 ll\nr0 += 1\nexit"));
+    let prepared = Decoded::new(&assemble("r0 = 1 ll\nr0 += 1\nexit"));
     let run = |steps| prepared.run(&mut memory(), Limits { steps, ..Limits::default() });
     assert_eq!(run(3), Ok(Outcome { value: 2, steps: 3 }));
     assert_eq!(run(2), Err(Fault { pc: 3, kind: FaultKind::StepLimit }));
-    let forever = Prepared::new(&assemble("l:\ngoto l"));
+    let forever = Decoded::new(&assemble("l:\ngoto l"));
     let limits = Limits { steps: 1000, ..Limits::default() };
     assert_eq!(forever.run(&mut memory(), limits), Err(Fault { pc: 0, kind: FaultKind::StepLimit }));
 }
@@ -334,7 +334,7 @@ fn never_panics() {
             let index = random.below(slots.len());
             slots[index] = Insn::from_u64(slots[index].to_u64() ^ 1 << random.below(64));
         }
-        match Prepared::new(&slots).run(&mut memory(), limits) {
+        match Decoded::new(&slots).run(&mut memory(), limits) {
             Ok(_) => finished += 1,
             Err(_) => faulted += 1,
         }
@@ -357,7 +357,7 @@ fn speed() {
         *byte = b',';
     }
     let begin = std::time::Instant::now();
-    let outcome = Prepared::new(&insns).run(&mut memory, Limits::default()).unwrap();
+    let outcome = Decoded::new(&insns).run(&mut memory, Limits::default()).unwrap();
     let seconds = begin.elapsed().as_secs_f64();
     println!("{} {:.0} million instructions a second", outcome.value, outcome.steps as f64 / seconds / 1e6);
 }
