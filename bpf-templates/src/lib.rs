@@ -27,6 +27,8 @@ pub const FOLD_END: &str = include_str!("fold_end.bpf");
 pub const INTEGER: &str = include_str!("integer.bpf");
 /// Reads a number with a decimal point in a fixed place. Inlined for each column of floats or decimals.
 pub const FIXED_POINT: &str = include_str!("fixed_point.bpf");
+/// Refuses a number with a zero in front. Inlined where the two above do not do it.
+pub const UNPADDED: &str = include_str!("unpadded.bpf");
 /// Multiplies with an overflow check. Inlined for each checked multiplication.
 pub const MULTIPLY: &str = include_str!("multiply.bpf");
 /// Finds a field's content. Inlined wherever one is read.

@@ -36,6 +36,7 @@ impl Columns {
                     field,
                     ty: column_type(declared.data_type(), sample.float_scale(field))?,
                     nullable: declared.is_nullable(),
+                    unpadded: false,
                 })
             })
             .collect::<Result<Vec<_>, DeclineReason>>()?;

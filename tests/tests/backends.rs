@@ -108,7 +108,8 @@ fn wide(columns: usize, filter: Option<Expr>, aggregates: Vec<Aggregate>) -> Fra
                 ColumnType::Date,
                 ColumnType::Decimal { precision: 15, scale: 2 },
             ];
-            Column { name: format!("c{field}"), field, ty: types[field % types.len()], nullable: true }
+            let ty = types[field % types.len()];
+            Column { name: format!("c{field}"), field, ty, nullable: true, unpadded: field % 3 == 0 }
         })
         .collect();
     Fragment {

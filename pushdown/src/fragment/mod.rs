@@ -93,6 +93,8 @@ pub struct Column {
     pub ty: ColumnType,
     /// Whether NULL is allowed; if not, a record with an empty field is an exception record.
     pub nullable: bool,
+    /// Whether a number may not have a zero in front of another digit. Where a type was guessed, such a zero is data.
+    pub unpadded: bool,
 }
 
 /// One aggregate with its own condition: `function FILTER (WHERE filter)`.

@@ -75,7 +75,8 @@ impl Random {
         for field in 0..field_count {
             if !self.one_in(4) {
                 let name = self.pick(&["a", "b", "c", "odd \"name\"", "null", "x_1", "größe"]).to_string();
-                columns.push(Column { name, field, ty: self.column_type(), nullable: !self.one_in(4) });
+                let ty = self.column_type();
+                columns.push(Column { name, field, ty, nullable: !self.one_in(4), unpadded: self.one_in(3) });
             }
         }
         if self.one_in(3) {

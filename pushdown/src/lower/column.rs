@@ -21,7 +21,7 @@ impl Fold<'_> {
         self.lowering.field_bounds(index);
         self.lowering.code.jump_if(R2, Relation::Equal, 0, &absent);
         if column.ty != ColumnType::String {
-            self.parse(column.ty);
+            self.parse(column.ty, column.unpadded);
             self.lowering.code.store(slot.value, R3);
         }
         self.lowering.code.store(slot.null, 0);
@@ -37,10 +37,10 @@ impl Fold<'_> {
     }
 
     /// Content at r1 of length r2 to the value r3.
-    fn parse(&mut self, ty: ColumnType) {
+    fn parse(&mut self, ty: ColumnType, unpadded: bool) {
         match ty {
             ColumnType::Int { bits, signed } => {
-                self.parse_integer(signed, 16, 18, false);
+                self.parse_integer(signed, 16, 18, false, unpadded);
                 if bits < 64 {
                     let (least, greatest) = if signed {
                         (-(1i64 << (bits - 1)), (1i64 << (bits - 1)) - 1)
@@ -50,9 +50,9 @@ impl Fold<'_> {
                     self.lowering.code.require_range(R3, least, greatest);
                 }
             }
-            ColumnType::Float { scale } => self.parse_scaled(scale, 15, true),
+            ColumnType::Float { scale } => self.parse_scaled(scale, 15, true, unpadded),
             ColumnType::Decimal { precision, scale } => {
-                self.parse_scaled(scale, 18, false);
+                self.parse_scaled(scale, 18, false, unpadded);
                 if precision < 18 {
                     let limit = 10i64.pow(u32::from(precision)) - 1;
                     self.lowering.code.require_range(R3, -limit, limit);
@@ -64,7 +64,14 @@ impl Fold<'_> {
         }
     }
 
-    fn parse_integer(&mut self, signed: bool, fast_digits: i32, digits_max: i32, refuse_negative_zero: bool) {
+    fn parse_integer(
+        &mut self,
+        signed: bool,
+        fast_digits: i32,
+        digits_max: i32,
+        refuse_negative_zero: bool,
+        unpadded: bool,
+    ) {
         self.calls_number = true;
         self.lowering.code.template(
             "integer",
@@ -74,17 +81,21 @@ impl Fold<'_> {
                 ("fast_digits", &fast_digits),
                 ("digits_max", &digits_max),
                 ("refuse_negative_zero", &u8::from(refuse_negative_zero)),
+                ("unpadded", &u8::from(unpadded)),
             ],
         );
     }
 
-    fn parse_scaled(&mut self, scale: u8, digits_max: i32, refuse_negative_zero: bool) {
+    fn parse_scaled(&mut self, scale: u8, digits_max: i32, refuse_negative_zero: bool, unpadded: bool) {
         let refuse = u8::from(refuse_negative_zero);
         if scale == 0 {
-            return self.parse_integer(true, digits_max.min(16), digits_max, refuse_negative_zero);
+            return self.parse_integer(true, digits_max.min(16), digits_max, refuse_negative_zero, unpadded);
         }
         self.calls_number = true;
         if scale > 6 {
+            if unpadded {
+                self.lowering.code.template("unpadded", bpf_templates::UNPADDED, &[]);
+            }
             // The eight characters at the end would not hold the point and a digit before it.
             self.lowering.code.set(R3, i32::from(scale));
             self.lowering.code.set(R4, digits_max + 256 * i32::from(refuse));
@@ -106,6 +117,7 @@ impl Fold<'_> {
                 ("fraction_mask", &fraction_mask),
                 ("digits_max", &digits_max),
                 ("refuse_negative_zero", &refuse),
+                ("unpadded", &u8::from(unpadded)),
             ],
         );
     }

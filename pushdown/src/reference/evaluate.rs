@@ -3,6 +3,7 @@
 use super::ops;
 use super::value::{Exception, Value};
 use crate::fragment::{Expr, Literal, ValueType};
+use crate::ops::NullRule;
 
 /// The value of a condition, of an operand of it, or of the argument of an aggregate.
 pub(super) fn evaluate<'a>(expr: &'a Expr, row: &[Value<'a>]) -> Result<Value<'a>, Exception> {
@@ -18,7 +19,11 @@ pub(super) fn evaluate<'a>(expr: &'a Expr, row: &[Value<'a>]) -> Result<Value<'a
                 return Ok(Value::Null);
             }
             let values = arguments.iter().map(|argument| evaluate(argument, row));
-            ops::apply(*op, &values.collect::<Result<Vec<_>, _>>()?)
+            let values = values.collect::<Result<Vec<_>, _>>()?;
+            if op.signature().nulls == NullRule::Strict && values.contains(&Value::Null) {
+                return Ok(Value::Null);
+            }
+            ops::apply(*op, &values)
         }
     }
 }

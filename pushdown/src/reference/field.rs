@@ -40,6 +40,13 @@ pub(super) fn value(ty: ColumnType, text: &[u8]) -> Option<Value<'_>> {
     }
 }
 
+/// Whether a number has a zero in front of another digit.
+pub(super) fn is_padded(ty: ColumnType, text: &[u8]) -> bool {
+    let is_number =
+        matches!(ty, ColumnType::Int { .. } | ColumnType::Float { .. } | ColumnType::Decimal { .. });
+    is_number && matches!(text.strip_prefix(b"-").unwrap_or(text), [b'0', b'0'..=b'9', ..])
+}
+
 /// `-?[0-9]+(\.[0-9]+)?`
 struct Number {
     negative: bool,

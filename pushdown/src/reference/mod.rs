@@ -144,6 +144,7 @@ fn row<'a>(columns: &[Column], record: &Record<'a>) -> Result<Vec<Value<'a>>, Ex
     let value = |column: &Column| match record.fields[column.field] {
         b"" if column.nullable => Ok(Value::Null),
         b"" => Err(Exception),
+        text if column.unpadded && field::is_padded(column.ty, text) => Err(Exception),
         text => field::value(column.ty, text).ok_or(Exception),
     };
     columns.iter().map(value).collect()

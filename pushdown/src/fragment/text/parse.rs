@@ -196,7 +196,8 @@ impl Parser<'_> {
         if not_null {
             self.word("null")?;
         }
-        Ok(Column { name, field, ty, nullable: !not_null })
+        let unpadded = self.accept_word("unpadded");
+        Ok(Column { name, field, ty, nullable: !not_null, unpadded })
     }
 
     fn column_type(&mut self) -> Result<ColumnType> {

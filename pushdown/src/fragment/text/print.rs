@@ -62,7 +62,8 @@ impl Display for Column {
         } else {
             write!(f, "{}", Quoted(self.name.as_bytes()))?;
         }
-        write!(f, " {}{}", self.ty, if self.nullable { "" } else { " not null" })
+        write!(f, " {}{}", self.ty, if self.nullable { "" } else { " not null" })?;
+        f.write_str(if self.unpadded { " unpadded" } else { "" })
     }
 }
 

@@ -4,9 +4,6 @@ use crate::ops::{Arithmetic, Overflow};
 use crate::reference::value::{Exception, Value, invalid};
 
 pub(super) fn apply<'a>(op: Arithmetic, arguments: &[Value<'a>]) -> Result<Value<'a>, Exception> {
-    if arguments.contains(&Value::Null) {
-        return Ok(Value::Null);
-    }
     let number = |index: usize| match arguments.get(index) {
         Some(Value::I64(number)) => i128::from(*number),
         _ => invalid(),

@@ -6,7 +6,6 @@ use std::cmp::Ordering;
 
 pub(super) fn apply<'a>(op: Comparison, arguments: &[Value<'a>]) -> Value<'a> {
     let order = match arguments {
-        [Value::Null, _] | [_, Value::Null] => return Value::Null,
         [Value::I64(left), Value::I64(right)] => left.cmp(right),
         [Value::Bool(left), Value::Bool(right)] => left.cmp(right),
         _ => invalid(),

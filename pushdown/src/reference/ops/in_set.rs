@@ -5,7 +5,6 @@ use crate::reference::value::{Value, invalid};
 
 pub(super) fn apply<'a>(op: InSet, arguments: &[Value<'a>]) -> Value<'a> {
     match arguments {
-        [Value::Null, ..] => Value::Null,
         [sought, values @ ..] => {
             let found = values.contains(sought);
             Value::Bool(match op {

@@ -5,7 +5,6 @@ use crate::reference::value::{Value, invalid};
 
 pub(super) fn apply<'a>(op: StringSet, arguments: &[Value<'a>]) -> Value<'a> {
     match arguments {
-        [Value::Null, ..] => Value::Null,
         [Value::Bytes(sought), values @ ..] => {
             let found = values.iter().any(|value| matches!(value, Value::Bytes(value) if value == sought));
             Value::Bool(match op {
