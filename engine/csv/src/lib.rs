@@ -18,8 +18,6 @@
 //!        transcoded                whole records                     rows
 //! ```
 //!
-//! Nothing reads by it today but its tests: the engine's scans do not use it yet.
-//!
 //! This crate knows bytes, files and Arrow arrays. It knows no query, no plan and no program.
 
 pub mod bytes;

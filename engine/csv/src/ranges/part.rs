@@ -2,17 +2,15 @@
 
 use std::io;
 
-use super::read_at::{ReadAt, read_more};
-use crate::reader::Start;
-use crate::records::{FaultKind, Limits, OnFault, Slab, Splitter, count_line_ends};
+use super::read_at::{READ_BYTES, ReadAt, read_more};
+use crate::records::{FaultKind, Limits, OnFault, Slab, Splitter, end_of_line};
+use crate::spec::Dialect;
 
 /// What was found out about a part.
 #[derive(Debug)]
 pub struct Part {
     /// Where it ends in the file.
     pub end: u64,
-    /// Lines that end in it.
-    pub line_ends: u64,
     /// Whether it ends within quotes, when a record may begin where it begins.
     pub plain_ends_in_quotes: bool,
     /// When it begins within quotes.
@@ -24,25 +22,28 @@ pub struct Part {
 pub struct Quoted {
     /// Whether it ends within them.
     pub ends_in_quotes: bool,
-    /// Where the first record begins, with a line that counts from the beginning of the part. None: the quotes go on.
-    pub first_record: Option<Start>,
+    /// Where the first record begins. None: the quotes go on.
+    pub first_record: Option<u64>,
 }
 
 /// Walks the part from `start` up to `end`, or to the end of the file.
 pub fn walk(
     file: &(impl ReadAt + ?Sized),
-    quote: Option<u8>,
+    dialect: &Dialect,
     splitter: &Splitter,
     start: u64,
     end: Option<u64>,
 ) -> io::Result<Part> {
+    let quote = dialect.quote;
     let mut part = Part {
         end: start,
-        line_ends: 0,
         plain_ends_in_quotes: false,
         quoted: Quoted { ends_in_quotes: true, first_record: None },
     };
-    let mut walker = Walker { splitter, quote, slab: Slab::default(), opened: Vec::new() };
+    let plain = Plain::of(dialect);
+    let mut walker = Walker { splitter, quote, plain, slab: Slab::default(), opened: Vec::new() };
+    // Up to the first quote both go on as they were.
+    part.end = without_quotes(file, quote, start, end)?;
     let mut text = Vec::new();
     while end.is_none_or(|end| part.end < end) {
         // Of a line that is longer than what is read at a time, no byte is looked at twice.
@@ -65,6 +66,37 @@ pub fn walk(
     Ok(part)
 }
 
+/// A place where a line begins, from `start`, in front of which there is no quote; the end, or that of the file, if there is none.
+fn without_quotes(
+    file: &(impl ReadAt + ?Sized),
+    quote: Option<u8>,
+    start: u64,
+    end: Option<u64>,
+) -> io::Result<u64> {
+    let mut block = vec![0; READ_BYTES];
+    let (mut position, mut line) = (start, start);
+    loop {
+        let rest = end.map_or(u64::MAX, |end| end.saturating_sub(position));
+        let wanted = usize::try_from(rest).unwrap_or(usize::MAX).min(block.len());
+        let count = match file.read_at(&mut block[..wanted], position) {
+            Ok(0) => return Ok(position),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let text = &block[..count];
+        let found = quote.and_then(|quote| memchr::memchr(quote, text));
+        match last_line_start(&text[..found.unwrap_or(count)], 0) {
+            0 => {}
+            at => line = position + at as u64,
+        }
+        if found.is_some() {
+            return Ok(line);
+        }
+        position += count as u64;
+    }
+}
+
 /// The last place where a line begins, 0 if no line ends at `from` or behind.
 fn last_line_start(text: &[u8], from: usize) -> usize {
     // What follows a CR at the end is not known.
@@ -73,9 +105,63 @@ fn last_line_start(text: &[u8], from: usize) -> usize {
     memchr::memrchr2(b'\n', b'\r', searched).map_or(0, |at| from + at + 1)
 }
 
+/// A dialect in which the quotes alone, and what stands beside them, tell where quoted fields begin and end.
+#[derive(Debug, Clone, Copy)]
+struct Plain {
+    quote: u8,
+    delimiter: u8,
+}
+
+impl Plain {
+    /// None: there are other bytes that must be looked at.
+    fn of(dialect: &Dialect) -> Option<Plain> {
+        let &[delimiter] = dialect.delimiter.as_slice() else { return None };
+        let quote = dialect.quote?;
+        let has_escape = dialect.escape.is_some_and(|escape| escape != quote);
+        let is_plain = !has_escape && dialect.comment.is_none() && !dialect.trim;
+        is_plain.then_some(Plain { quote, delimiter })
+    }
+
+    /// Whether a text that begins with a line, within quotes or not, ends within quotes; and where the first record begins in
+    /// it whose line begins outside of them.
+    fn walk(self, text: &[u8], begins_quoted: bool) -> (bool, Option<usize>) {
+        let mut is_quoted = begins_quoted;
+        let mut first_record = None;
+        // Behind the last quote that was looked at.
+        let mut behind = 0;
+        for at in memchr::memchr_iter(self.quote, text) {
+            if at < behind {
+                continue;
+            }
+            if is_quoted {
+                // Two are one that belongs to the field.
+                let is_pair = text.get(at + 1) == Some(&self.quote);
+                is_quoted = is_pair;
+                behind = at + 1 + usize::from(is_pair);
+                continue;
+            }
+            first_record = first_record.or_else(|| self.record(text, behind, at));
+            let before = at.checked_sub(1).map(|before| text[before]);
+            is_quoted = before.is_none_or(|byte| byte == self.delimiter || matches!(byte, b'\n' | b'\r'));
+            behind = at + 1;
+        }
+        if !is_quoted {
+            first_record = first_record.or_else(|| self.record(text, behind, text.len()));
+        }
+        (is_quoted, first_record)
+    }
+
+    /// The place behind the first line end from `from`, outside of quotes up to `to`.
+    fn record(self, text: &[u8], from: usize, to: usize) -> Option<usize> {
+        let at = from + memchr::memchr2(b'\n', b'\r', text.get(from..to)?)?;
+        end_of_line(text, at, true)
+    }
+}
+
 struct Walker<'a> {
     splitter: &'a Splitter,
     quote: Option<u8>,
+    plain: Option<Plain>,
     slab: Slab,
     /// The lines behind a quote.
     opened: Vec<u8>,
@@ -84,25 +170,27 @@ struct Walker<'a> {
 impl Walker<'_> {
     /// Goes on with whole lines.
     fn lines(&mut self, text: &[u8], part: &mut Part) {
-        let line_ends = part.line_ends;
-        part.line_ends += count_line_ends(text);
         let Some(quote) = self.quote.filter(|&quote| memchr::memchr(quote, text).is_some()) else {
             return;
         };
-        let as_plain = self.ends_in_quotes(text);
-        // A quote in front of them, and they begin within quotes.
-        self.opened.clear();
-        self.opened.push(quote);
-        self.opened.extend_from_slice(text);
-        let opened = std::mem::take(&mut self.opened);
-        let (as_quoted, behind) = self.first_record(&opened);
-        self.opened = opened;
-
+        let (as_plain, (as_quoted, behind)) = match self.plain {
+            Some(plain) => (plain.walk(text, false).0, plain.walk(text, true)),
+            None => {
+                let as_plain = self.ends_in_quotes(text);
+                // A quote in front of them, and they begin within quotes.
+                self.opened.clear();
+                self.opened.push(quote);
+                self.opened.extend_from_slice(text);
+                let opened = std::mem::take(&mut self.opened);
+                let as_quoted = self.first_record(&opened);
+                self.opened = opened;
+                (as_plain, as_quoted)
+            }
+        };
         part.plain_ends_in_quotes = if part.plain_ends_in_quotes { as_quoted } else { as_plain };
         if part.quoted.ends_in_quotes {
             if let (None, Some(behind)) = (part.quoted.first_record, behind) {
-                let line = 1 + line_ends + count_line_ends(&text[..behind]);
-                part.quoted.first_record = Some(Start { offset: part.end + behind as u64, line });
+                part.quoted.first_record = Some(part.end + behind as u64);
             }
             part.quoted.ends_in_quotes = as_quoted;
         } else {

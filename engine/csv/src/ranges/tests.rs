@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::reader::{ReadOptions, Start};
-use crate::rejects::{FirstError, ReadError};
 use crate::spec::{Dialect, OnError};
 use crate::testing::{Outcome, Random, read, rows_of, spec};
 use std::fs::File;
@@ -23,8 +22,14 @@ fn read_ranges(text: &[u8], spec: &CsvSpec, starts: &[Start]) -> Outcome {
     all
 }
 
+/// The places with their lines.
+fn with_lines(text: &[u8], starts: &[u64]) -> Vec<Start> {
+    starts.iter().map(|&offset| Start { offset, line: line_at(text, offset).unwrap() }).collect()
+}
+
 fn check(text: &[u8], spec: &CsvSpec, boundaries: &[u64]) {
     let starts = range_starts(text, spec, boundaries, 1 + boundaries.len() % 3).unwrap();
+    let starts = with_lines(text, &starts);
     assert_eq!(starts.len(), boundaries.len());
     for (start, &boundary) in starts.iter().zip(boundaries) {
         assert!(start.offset >= boundary.min(text.len() as u64), "{starts:?} {boundaries:?}");
@@ -83,7 +88,7 @@ fn long_quoted_fields_cross_ranges_and_reads() {
     assert_eq!((whole.rows.len(), &whole.error), (3_000, &None));
     for parts in [2, 3, 8, 50] {
         let boundaries: Vec<u64> = (0..parts).map(|part| part * text.len() as u64 / parts).collect();
-        let starts = range_starts(&text[..], &spec, &boundaries, 2).unwrap();
+        let starts = with_lines(&text, &range_starts(&text[..], &spec, &boundaries, 2).unwrap());
         let found = read_ranges(&text, &spec, &starts);
         assert_eq!(found.rows, whole.rows);
         for start in starts {
@@ -100,24 +105,15 @@ fn a_file_on_disk_is_read_in_ranges() {
     std::fs::write(&path, "a,b\n1,\"x\ny\"\n2,z\n").unwrap();
     let spec = CsvSpec { header: true, ..spec("a int, b text") };
     let starts = range_starts(&File::open(&path).unwrap(), &spec, &[0, 7], 2).unwrap();
-    assert_eq!(starts, [Start::default(), Start { offset: 12, line: 4 }]);
+    assert_eq!(starts, [0, 12]);
+    assert_eq!(line_at(&File::open(&path).unwrap(), 12).unwrap(), 4);
+    // As if the quote did not lie across it.
+    assert_eq!(start_outside_quotes(&File::open(&path).unwrap(), &spec, 7).unwrap(), 9);
     let range = |start, end| {
         let options = ReadOptions { start, end, ..ReadOptions::default() };
         let reader = crate::reader::Reader::open(&path, &spec, &options).unwrap();
         reader.flat_map(|batch| rows_of(&batch.unwrap())).collect::<Vec<_>>()
     };
-    assert_eq!(range(starts[0], Some(12)), ["1|x\ny"]);
-    assert_eq!(range(starts[1], None), ["2|z"]);
-}
-
-#[test]
-fn the_first_error_waits_for_the_ranges_before_it() {
-    let error = |offset| ReadError::Read { file: "f".into(), offset, source: io::Error::other("x").into() };
-    let mut first = FirstError::default();
-    first.done(2, Some(error(30)));
-    assert!(first.decided().is_none());
-    first.done(0, None);
-    assert!(first.decided().is_none());
-    first.done(1, Some(error(20)));
-    assert_eq!(first.decided().map(ReadError::offset), Some(20));
+    assert_eq!(range(Start::default(), Some(12)), ["1|x\ny"]);
+    assert_eq!(range(Start { offset: 12, line: 4 }, None), ["2|z"]);
 }

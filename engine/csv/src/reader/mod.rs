@@ -98,6 +98,10 @@ impl Decoder {
         }
         let fields: Vec<_> = wanted.iter().map(|&index| Arc::clone(&schema.fields()[index])).collect();
         let dialect = &spec.dialect;
+        let mut splitter = Splitter::new(dialect, spec.columns.len());
+        if !options.blank_lines {
+            splitter = splitter.without_blank_lines();
+        }
         Ok(Decoder {
             spec: spec.clone(),
             file: Arc::clone(&options.file),
@@ -108,7 +112,7 @@ impl Decoder {
                 quote: dialect.quote,
                 escape: dialect.escape.filter(|_| dialect.escape != dialect.quote),
             },
-            splitter: Splitter::new(dialect, spec.columns.len()),
+            splitter,
             input: Input::new(options.start),
             prologue: Prologue::new(options.start),
             retry_bytes: 0,

@@ -53,6 +53,8 @@ pub struct ReadOptions {
     pub text: DataType,
     /// Rows of a batch, at most. Wide or long records make smaller batches.
     pub batch_rows: usize,
+    /// Whether a line without a byte is a record, where there is one column. Where there are more it is none.
+    pub blank_lines: bool,
     /// What becomes of text behind closing quotes.
     pub stray_quotes: StrayQuotes,
     /// Bytes of a record, at most.
@@ -71,6 +73,7 @@ impl Default for ReadOptions {
             schema: None,
             text: DataType::Utf8View,
             batch_rows: BATCH_ROWS,
+            blank_lines: true,
             stray_quotes: StrayQuotes::default(),
             record_bytes_max: RECORD_BYTES_MAX,
             start: Start::default(),

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use super::{Decoder, StrayQuotes};
 use crate::records::{FaultKind, Field, Form, count_line_ends};
-use crate::rejects::{ColumnRef, RAW_BYTES_MAX, ReadError, Reason, Reject, Widening, type_name};
+use crate::rejects::{
+    ColumnRef, RAW_BYTES_MAX, ReadError, Reason, Reject, Widening, declared_type_name, type_name,
+};
 use crate::spec::OnError;
 use crate::values::{Cells, Problems, wider};
 
@@ -238,7 +240,13 @@ impl Decoder {
             What::Stray { column } => (Reason::StrayQuote, Some(column)),
             What::Value { column } => {
                 let value = trouble.row.map(|row| cells.text_of(row, column)).unwrap_or_default();
-                (Reason::Value { value, type_name: type_name(&self.spec.columns[column].ty) }, Some(column))
+                let declared = &self.spec.columns[column];
+                let wanted = self.batch.schema().field_with_name(&declared.name);
+                let type_name = match wanted {
+                    Ok(field) => declared_type_name(&declared.ty, field.data_type()),
+                    Err(_) => type_name(&declared.ty),
+                };
+                (Reason::Value { value, type_name }, Some(column))
             }
         };
         let raw = &lines.text[trouble.start as usize..trouble.end as usize];

@@ -16,6 +16,7 @@ pub struct Splitter {
     trim: bool,
     trailing_delimiter: bool,
     columns: usize,
+    skips_blank_lines: bool,
 }
 
 /// Where to stop.
@@ -94,7 +95,13 @@ impl Splitter {
             trim: dialect.trim,
             trailing_delimiter: dialect.trailing_delimiter,
             columns,
+            skips_blank_lines: columns > 1,
         }
+    }
+
+    /// A line without a byte is no record, also where there is one column.
+    pub fn without_blank_lines(self) -> Self {
+        Splitter { skips_blank_lines: true, ..self }
     }
 
     /// Whether a byte around a field does not belong to it.
@@ -143,9 +150,9 @@ impl Splitter {
             let first = text[at];
             let next = if Some(first) == self.comment {
                 first_line_end(text, at, is_last).map(|(_, next)| next)
-            } else if (first == b'\n' || first == b'\r') && self.columns > 1 {
+            } else if (first == b'\n' || first == b'\r') && self.skips_blank_lines {
                 end_of_line(text, at, is_last)
-            } else if self.trim && self.columns > 1 && self.is_blank(first) {
+            } else if self.trim && self.skips_blank_lines && self.is_blank(first) {
                 match self.blank_line(text, at, is_last) {
                     Blank::Yes(next) => Some(next),
                     Blank::No => return Some((at, true)),

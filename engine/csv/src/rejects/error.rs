@@ -1,6 +1,5 @@
 //! Why reading ended before the end of the file.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -57,6 +56,19 @@ pub enum ReadError {
         /// The cause.
         source: Arc<io::Error>,
     },
+    /// The file ended before it should have.
+    #[error(
+        "{file}: it changed while it was read: it had {expected} bytes, and now ends at byte {found}. {}",
+        Cure::File
+    )]
+    Changed {
+        /// The file.
+        file: Arc<str>,
+        /// Bytes that it had when reading began, or a part of it.
+        expected: u64,
+        /// Bytes that there were.
+        found: u64,
+    },
     /// Arrow refuses the columns: a NULL where the schema allows none.
     #[error("{file}: {source}")]
     Arrow {
@@ -82,6 +94,7 @@ impl ReadError {
             ReadError::Record { reject, .. } => reject.offset,
             ReadError::Wider { widenings, .. } => widenings.first().map_or(0, |widening| widening.offset),
             ReadError::TooLong { offset, .. } | ReadError::Read { offset, .. } => *offset,
+            ReadError::Changed { found, .. } => *found,
             ReadError::Spec { .. } | ReadError::Arrow { .. } => 0,
         }
     }
@@ -206,33 +219,4 @@ pub enum SpecError {
     /// A range of a file that can only be read from its beginning.
     #[error("the file is packed or not UTF-8, so it is read from its beginning")]
     Range,
-}
-
-/// Of the errors of a file that is read in several ranges at the same time, the first in the file, whichever comes first.
-///
-/// Each range says when it is done. The error is known as soon as all the ranges before it are.
-#[derive(Debug, Default)]
-pub struct FirstError {
-    /// Ranges that are done, and their error.
-    done: BTreeMap<usize, Option<ReadError>>,
-}
-
-impl FirstError {
-    /// The range with this place in the file was read to its end, or to its first error.
-    pub fn done(&mut self, range: usize, error: Option<ReadError>) {
-        self.done.insert(range, error);
-    }
-
-    /// The first error, when no earlier one can come any more. Ranges are numbered from 0 without gaps.
-    pub fn decided(&self) -> Option<&ReadError> {
-        for (place, (range, error)) in self.done.iter().enumerate() {
-            if place != *range {
-                return None;
-            }
-            if error.is_some() {
-                return error.as_ref();
-            }
-        }
-        None
-    }
 }

@@ -9,8 +9,8 @@
 mod error;
 mod types;
 
-pub use error::{Cure, FirstError, ReadError, SpecError, Widening};
-pub use types::type_name;
+pub use error::{Cure, ReadError, SpecError, Widening};
+pub use types::{declared_type_name, type_name};
 
 use std::fmt;
 

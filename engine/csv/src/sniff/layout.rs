@@ -94,14 +94,24 @@ impl<'a> Table<'a> {
         self.kept[index].count as usize == self.count
     }
 
-    /// The first record from which on most have the right count.
+    /// The first record from which on most have the right count. Lines above it are left out, so there must not be more of them
+    /// than of such records: else they may be what the file is about, and are bad records.
     fn beginning(&self) -> usize {
         let dense = |from: usize| {
             let look = &self.kept[from..self.kept.len().min(from + DENSITY_RECORDS)];
             let modal = look.iter().filter(|record| self.is_row(record)).count();
             modal * 2 > look.len()
         };
-        let modal = |index: &usize| self.is_modal(*index);
+        let rows = self.kept.iter().filter(|record| self.is_row(record)).count();
+        let mut rows_above = 0;
+        let has_enough_below: Vec<bool> = (0..self.kept.len())
+            .map(|index| {
+                let enough = rows - rows_above >= index;
+                rows_above += usize::from(self.is_row(&self.kept[index]));
+                enough
+            })
+            .collect();
+        let modal = |index: &usize| self.is_modal(*index) && has_enough_below[*index];
         (0..self.kept.len())
             .filter(modal)
             .find(|index| dense(*index))

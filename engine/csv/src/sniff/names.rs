@@ -4,10 +4,7 @@ use std::collections::HashSet;
 
 /// Names from a header's fields. The second `a` is `a_1`; an empty third one is `column3`. Surplus fields are left out, missing ones
 /// are as if empty.
-pub(super) fn from_header<'a>(
-    fields: impl Iterator<Item = impl AsRef<str> + 'a>,
-    count: usize,
-) -> Vec<String> {
+pub fn from_header<'a>(fields: impl Iterator<Item = impl AsRef<str> + 'a>, count: usize) -> Vec<String> {
     let mut given: Vec<String> = fields.take(count).map(|field| field.as_ref().trim().to_owned()).collect();
     given.resize(count, String::new());
     for (at, name) in given.iter_mut().enumerate() {
