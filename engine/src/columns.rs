@@ -26,7 +26,13 @@ pub(crate) fn unsupported_column<'a>(schema: &'a SchemaRef, fields: &[usize]) ->
 
 impl Columns {
     /// All columns of the scan's projection, used or not: a value that does not parse is an error in each of them.
-    pub fn new(schema: &SchemaRef, fields: &[usize], sample: &Sample) -> Result<Self, DeclineReason> {
+    /// `is_guess` tells whether the type of a field was guessed.
+    pub fn new(
+        schema: &SchemaRef,
+        fields: &[usize],
+        sample: &Sample,
+        is_guess: impl Fn(usize) -> bool,
+    ) -> Result<Self, DeclineReason> {
         let columns = fields
             .iter()
             .map(|&field| {
@@ -36,7 +42,7 @@ impl Columns {
                     field,
                     ty: column_type(declared.data_type(), sample.float_scale(field))?,
                     nullable: declared.is_nullable(),
-                    unpadded: false,
+                    unpadded: is_guess(field),
                 })
             })
             .collect::<Result<Vec<_>, DeclineReason>>()?;

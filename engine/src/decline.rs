@@ -99,6 +99,9 @@ pub enum DeclineReason {
     /// No program reads this type of column.
     #[error("columns of type {0} are not supported")]
     ColumnType(DataType),
+    /// The dates or numbers of a column are written in a way of their own.
+    #[error("only ISO dates and numbers with a decimal point are supported")]
+    Format,
     /// No program evaluates this kind of expression.
     #[error("{0} is not supported")]
     Expression(ExpressionKind),

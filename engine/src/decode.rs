@@ -295,7 +295,7 @@ mod tests {
             Field::new("name", DataType::Utf8View, true),
             Field::new("day", DataType::Date32, true),
         ]));
-        let columns = Columns::new(&file, &[0, 1], &Sample::default()).unwrap();
+        let columns = Columns::new(&file, &[0, 1], &Sample::default(), |_| false).unwrap();
         let aggregates: Vec<_> = functions
             .into_iter()
             .map(|function| Aggregate { function, arguments: vec![], filter: None })

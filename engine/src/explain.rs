@@ -2,6 +2,7 @@
 //!
 //! DataFusion prints the plan after each of its rules, and some times more, by the nodes' own words. A listing is long
 //! and there is none before a host was asked for it. So it is no part of these prints but a row of its own behind them.
+//! For that row the query is planned a second time: an `ExplainExec` holds texts and not the plan.
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ impl QueryPlanner for ListingPlanner {
         let Some(shown) = planned.downcast_ref::<ExplainExec>().filter(|shown| shown.verbose()) else {
             return Ok(planned);
         };
-        // An ExplainExec has texts, not the plan. Why it could not be made is among them.
+        // Why the plan could not be made is among the texts.
         let Ok(explained) = planner.create_physical_plan(&explain.plan, session).await else {
             return Ok(planned);
         };

@@ -5,6 +5,7 @@ pub mod decline;
 pub mod decode;
 pub mod exec;
 mod explain;
+pub mod format;
 mod numbers;
 pub mod options;
 pub mod plan;
@@ -12,8 +13,11 @@ pub mod prepare;
 pub mod pushed;
 pub mod report;
 mod sample;
+mod scan;
 pub mod session;
 mod translate;
 
 pub use columns::has_extremes;
 pub use machine;
+/// What CSV files are, and the reader of them.
+pub use weir_csv as csv;

@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::object_store::local::LocalFileSystem;
@@ -13,6 +14,7 @@ use datafusion::physical_plan::metrics::MetricsSet;
 
 use crate::decline::Declined;
 use crate::exec::{KernelFilterReduceExec, Refusal};
+use crate::format::{Rejected, SpecSource};
 use crate::plan::DeclinedExec;
 use crate::prepare::{NoProgram, Prepared};
 use crate::pushed::Pushed;
@@ -36,7 +38,7 @@ pub enum ScannedBy {
         /// What it runs.
         pushed: Arc<Pushed>,
         /// As what; None if it has not begun.
-        prepared: Option<Prepared>,
+        prepared: Option<Arc<Prepared>>,
         /// What it counted so far.
         counts: Counts,
         /// Why partitions were done by DataFusion after all, once for each reason.
@@ -101,7 +103,7 @@ fn scanned_by(kernel: &KernelFilterReduceExec) -> ScannedBy {
                 no_program: Some(no_program.clone()),
             };
         }
-        Some(Ok(prepared)) => Some(prepared.clone()),
+        Some(Ok(prepared)) => Some(Arc::clone(prepared)),
         None => None,
     };
     ScannedBy::Program {
@@ -151,4 +153,21 @@ fn counts(metrics: &MetricsSet) -> Counts {
         records_scanned: sum("records_scanned"),
         exception_records: sum("exception_records"),
     }
+}
+
+/// What the scans of a plan have rejected so far. A file that is scanned twice counts once.
+pub fn rejected(plan: &Arc<dyn ExecutionPlan>) -> Rejected {
+    let mut all = Rejected::default();
+    let collected = plan.apply(|node| {
+        let source = file_scan(node).and_then(|config| config.file_source().downcast_ref::<SpecSource>());
+        if let Some(source) = source {
+            let of_scan = source.rejects().lock();
+            let known = of_scan.kept.keys().filter(|key| all.kept.contains_key(*key)).count() as u64;
+            all.count += of_scan.count - known;
+            all.kept.extend(of_scan.kept.iter().map(|(key, reject)| (key.clone(), reject.clone())));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    // The closure does not fail.
+    collected.map(|_| all).unwrap_or_default()
 }

@@ -2,15 +2,24 @@
 
 use std::sync::Arc;
 
-use datafusion::common::{DataFusionError, Result};
-use datafusion::datasource::listing::ListingTableUrl;
-use datafusion::execution::SessionStateBuilder;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{DynamicFileCatalog, TableProvider, UrlTableFactory};
+use datafusion::common::{DataFusionError, Result, TableReference, plan_err};
+use datafusion::datasource::file_format::FileFormatFactory;
+use datafusion::datasource::file_format::csv::CsvFormatFactory;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::object_store::ObjectStoreExt;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
-use datafusion::prelude::{CsvReadOptions, SessionConfig, SessionContext};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::StreamExt;
+use weir_csv::rejects::{ReadError, Widening};
+use weir_csv::sniff::{Overrides, Sniffed};
 
 use crate::explain::ListingPlanner;
+use crate::format::{SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like, has_other_format};
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
 use crate::plan::KernelPushdown;
 
@@ -23,12 +32,34 @@ pub struct SessionOptions {
     pub backend: BackendChoice,
     /// Partitions, and so threads, of a query; as many as the host has processors if not given.
     pub threads: Option<usize>,
+    /// Of files that SQL names as `FROM 'file'`.
+    pub declared: Overrides,
 }
 
 /// A DataFusion session whose scans of CSV files run in the kernel. `SELECT ... FROM 'file.csv'` works.
 #[derive(Clone)]
 pub struct Session {
     context: SessionContext,
+    widened: Widened,
+    paths: Arc<UrlTables>,
+}
+
+/// What is declared of the CSV files of a table. The rest is guessed.
+#[derive(Debug, Clone)]
+pub struct CsvTable {
+    /// Structure and types.
+    pub declared: Overrides,
+    /// All columns. None: names and types are those of the first file.
+    pub schema: Option<SchemaRef>,
+    /// Of a folder only the files whose names end so, in small letters or capital ones; all of them if it is empty.
+    pub file_extension: String,
+}
+
+impl Default for CsvTable {
+    /// All is guessed; of a folder the files that end in `.csv`.
+    fn default() -> Self {
+        CsvTable { declared: Overrides::default(), schema: None, file_extension: "csv".to_owned() }
+    }
 }
 
 /// The rule of DataFusion that ours must come before is not where it was.
@@ -53,9 +84,19 @@ impl Session {
         // DataFusion would remember for good which files a folder holds, and how long they are: the rows that come
         // while a session runs would not be in its answers.
         let runtime = RuntimeEnvBuilder::new().with_object_list_cache_limit(0).build_arc()?;
-        let builder = session_state_builder(config.with_option_extension(weir))?;
-        let state = builder.with_runtime_env(runtime).build();
-        Ok(Session { context: SessionContext::new_with_state(state).enable_url_table() })
+        let widened = Widened::default();
+        let builder = session_state_builder(config.with_option_extension(weir))?.with_runtime_env(runtime);
+        let mut state = builder.build();
+        state.register_file_format(Arc::new(SniffedFormatFactory::new(widened.clone())), true)?;
+        let tables = Arc::new(UrlTables::new(options.declared, widened.clone()));
+        let catalogs = DynamicFileCatalog::new(
+            Arc::clone(state.catalog_list()),
+            Arc::clone(&tables) as Arc<dyn UrlTableFactory>,
+        );
+        state.register_catalog_list(Arc::new(catalogs));
+        let context = SessionContext::new_with_state(state);
+        tables.session.with_state(context.state_weak_ref());
+        Ok(Session { context, widened, paths: tables })
     }
 
     /// Where queries run: `session.context().sql(text).await?`.
@@ -63,18 +104,106 @@ impl Session {
         &self.context
     }
 
-    /// Makes a CSV file, a directory of them or a glob a table. Its schema is inferred, if not given, as DataFusion does.
-    pub async fn register_csv(&self, name: &str, path: &str, options: CsvReadOptions<'_>) -> Result<()> {
+    /// Makes a file of another format than CSV a table, or a directory or glob of them: parquet, json, arrow, as the names end.
+    /// False: they do not end so.
+    pub async fn register_other(&self, name: impl Into<TableReference>, path: &str) -> Result<bool> {
+        let state = self.context.state();
+        let url = ListingTableUrl::parse(path)?;
+        if !has_other_format(&state, url.prefix().as_ref()) {
+            return Ok(false);
+        }
+        let Some(table) = self.paths.table(&state, url).await? else { return Ok(false) };
+        self.context.register_table(name, Arc::new(table))?;
+        Ok(true)
+    }
+
+    /// Makes a CSV file, a directory of them or a glob a table. Returns what was found out about its files, where something was
+    /// to be guessed: all of it but for a table with a schema.
+    pub async fn register_csv(
+        &self,
+        name: impl Into<TableReference>,
+        path: &str,
+        table: CsvTable,
+    ) -> Result<Option<Arc<Sniffed>>> {
         let url = ListingTableUrl::parse(path)?;
         // A file is taken as it is, whatever its name ends with; in a directory the ending tells CSV files from others.
-        let extension = if url.is_collection() { options.file_extension } else { "" };
-        let options = CsvReadOptions { file_extension: extension, ..options };
-        self.context.register_csv(name, path, options).await
+        let ending = Some(table.file_extension.as_str()).filter(|ending| !ending.is_empty());
+        let url = files_like(url, ending)?;
+        let writer = CsvFormatFactory::new().default();
+        let format = Arc::new(SniffedFormat::new(table.declared, writer, self.widened.clone()));
+        let options = ListingOptions::new(Arc::clone(&format) as _).with_file_extension("");
+        let mut config = ListingTableConfig::new(url).with_listing_options(options);
+        if let Some(schema) = table.schema {
+            config = config.with_schema(schema);
+        }
+        let state = self.context.state();
+        check_there(&state, config.table_paths.iter()).await?;
+        let config = config.infer_schema(&state).await?;
+        self.context.register_table(name, Arc::new(ListingTable::try_new(config)?))?;
+        Ok(format.guess())
     }
 }
 
+/// If a query ended because a guess of a column's type does not hold: makes the tables anew that were guessed, so that the query
+/// can be planned and run again, and returns the wider guesses. Nothing was lost. None: it ended for another reason.
+pub async fn widen(context: &SessionContext, error: &DataFusionError) -> Result<Option<Vec<Widening>>> {
+    let Some(widenings) = widenings_of(error) else { return Ok(None) };
+    for catalog in context.catalog_names().iter().filter_map(|name| context.catalog(name)) {
+        for schema in catalog.schema_names().iter().filter_map(|name| catalog.schema(name)) {
+            for name in schema.table_names() {
+                let Some(table) = schema.table(&name).await? else { continue };
+                let Some(table) = table.downcast_ref::<ListingTable>() else { continue };
+                if let Some(wider) = guessed_anew(table, &context.state()).await? {
+                    schema.deregister_table(&name)?;
+                    schema.register_table(name, wider)?;
+                }
+            }
+        }
+    }
+    Ok(Some(widenings))
+}
+
+/// The table as it is guessed now. None: it was declared.
+async fn guessed_anew(table: &ListingTable, state: &SessionState) -> Result<Option<Arc<dyn TableProvider>>> {
+    let options = table.options();
+    if !options.format.downcast_ref::<SniffedFormat>().is_some_and(SniffedFormat::is_guessed) {
+        return Ok(None);
+    }
+    let config = ListingTableConfig::new_with_multi_paths(table.table_paths().clone())
+        .with_listing_options(options.clone())
+        .infer_schema(state)
+        .await?;
+    Ok(Some(Arc::new(ListingTable::try_new(config)?)))
+}
+
+/// Whether there is a file at each path: without, a table would have no columns and no rows.
+async fn check_there(state: &SessionState, urls: impl Iterator<Item = &ListingTableUrl>) -> Result<()> {
+    for url in urls {
+        let store = state.runtime_env().object_store(url)?;
+        if !url.is_collection() {
+            store.head(url.prefix()).await?;
+        } else if url.list_all_files(state, store.as_ref(), "").await?.next().await.is_none() {
+            return plan_err!("there is no file like {url}");
+        }
+    }
+    Ok(())
+}
+
+/// The guesses that did not hold, if that is why a query ended.
+fn widenings_of(error: &DataFusionError) -> Option<Vec<Widening>> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(ReadError::Wider { widenings, .. }) = error.downcast_ref::<ReadError>() {
+            return Some(widenings.clone());
+        }
+        cause = error.source();
+    }
+    None
+}
+
 /// A builder with the features of DataFusion, the settings `weir.*`, the rule and the listings of EXPLAIN VERBOSE, for
-/// those who embed it in a session of their own.
+/// those who embed it in a session of their own. The listings come from its query planner: a session with another
+/// planner plans and runs the same, and its EXPLAIN VERBOSE has no listings.
 pub fn session_state_builder(config: SessionConfig) -> Result<SessionStateBuilder> {
     let config = match config.options().extensions.get::<WeirOptions>() {
         Some(_) => config,
@@ -125,15 +254,15 @@ mod tests {
             pushdown: PushdownMode::Require,
             backend: BackendChoice::Interpret,
             threads: Some(2),
+            ..SessionOptions::default()
         };
         let session = Session::new(options).unwrap();
-        let tabs = CsvReadOptions::new().delimiter(b'\t').has_header(false);
-        session.register_csv("tabs", &path("a.tsv"), tabs).await.unwrap();
+        session.register_csv("tabs", &path("a.tsv"), CsvTable::default()).await.unwrap();
         session
-            .register_csv("folder", &format!("{}/", folder.path().display()), CsvReadOptions::new())
+            .register_csv("folder", &format!("{}/", folder.path().display()), CsvTable::default())
             .await
             .unwrap();
-        session.register_csv("glob", &path("[bc].csv"), CsvReadOptions::new()).await.unwrap();
+        session.register_csv("glob", &path("[bc].csv"), CsvTable::default()).await.unwrap();
         let answer = count(&session, "SELECT count(*), sum(column_1) FROM tabs WHERE column_2 <> 'x'").await;
         assert!(answer.contains("| 1        | 2 "), "{answer}");
         for table in ["folder", "glob"] {
@@ -141,7 +270,7 @@ mod tests {
                 count(&session, &format!("SELECT count(*), sum(n) FROM {table} WHERE s <> 'y'")).await;
             assert!(answer.contains("| 2        | 4 "), "{table}: {answer}");
         }
-        assert!(session.register_csv("missing", &path("none.csv"), CsvReadOptions::new()).await.is_err());
+        assert!(session.register_csv("missing", &path("none.csv"), CsvTable::default()).await.is_err());
     }
 
     #[tokio::test]
@@ -152,15 +281,16 @@ mod tests {
             pushdown: PushdownMode::Require,
             backend: BackendChoice::Interpret,
             threads: Some(1),
+            ..SessionOptions::default()
         };
         let session = Session::new(options).unwrap();
         let path = format!("{}/", folder.path().display());
-        write("a.csv", "n\n1\n");
-        session.register_csv("t", &path, CsvReadOptions::new()).await.unwrap();
+        write("a.csv", "n,s\n1,x\n");
+        session.register_csv("t", &path, CsvTable::default()).await.unwrap();
         let sum = async || count(&session, "SELECT sum(n) AS total FROM t WHERE n > 0").await;
         assert!(sum().await.contains("| 1     |"));
-        write("a.csv", "n\n1\n20\n");
-        write("b.csv", "n\n300\n");
+        write("a.csv", "n,s\n1,x\n20,y\n");
+        write("b.csv", "n,s\n300,z\n");
         assert!(sum().await.contains("| 321   |"));
         std::fs::remove_file(folder.path().join("a.csv")).unwrap();
         assert!(sum().await.contains("| 300   |"));

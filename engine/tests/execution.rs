@@ -1,14 +1,15 @@
 //! Whole queries on small files, with pushdown against without: the same rows, or the same error.
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::Result;
 use datafusion::prelude::CsvReadOptions;
+use engine::csv::sniff::Overrides;
 use engine::options::{BackendChoice, PushdownMode};
-use engine::session::{Session, SessionOptions};
+use engine::session::{CsvTable, Session, SessionOptions};
 use machine::testing::kernel_available_or_skip;
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| schema(DataType::Float64, DataType::Date32));
@@ -19,10 +20,21 @@ fn schema(price: DataType, day: DataType) -> Schema {
     Schema::new(types.map(|(name, ty)| Field::new(name, ty, true)).to_vec())
 }
 
+/// Who reads the files, where no program does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// As in every session of ours.
+    Own,
+    /// As in a session of somebody else's to which our rule was added.
+    DataFusion,
+}
+
 /// A table of CSV files that are deleted at the end.
 struct Table {
     directory: tempfile::TempDir,
-    options: CsvReadOptions<'static>,
+    schema: Schema,
+    reader: Reader,
+    declared: Overrides,
 }
 
 impl Table {
@@ -36,7 +48,7 @@ impl Table {
         for (index, text) in texts.iter().enumerate() {
             std::fs::write(directory.path().join(format!("t{index} é%20.csv")), text).unwrap();
         }
-        Table { directory, options: CsvReadOptions::new().schema(&SCHEMA) }
+        Table { directory, schema: SCHEMA.clone(), reader: Reader::Own, declared: declared() }
     }
 
     fn path(&self, index: usize) -> PathBuf {
@@ -44,20 +56,43 @@ impl Table {
     }
 
     async fn session(&self, pushdown: PushdownMode, backend: BackendChoice) -> Session {
-        let session = Session::new(SessionOptions { pushdown, backend, threads: Some(3) }).unwrap();
+        let session =
+            Session::new(SessionOptions { pushdown, backend, threads: Some(3), ..SessionOptions::default() })
+                .unwrap();
         let setting = "SET datafusion.optimizer.repartition_file_min_size = 1";
         session.context().sql(setting).await.unwrap();
-        let path = self.directory.path().to_str().unwrap();
-        session.register_csv("t", path, self.options.clone()).await.unwrap();
+        self.register(&session).await;
         session
+    }
+
+    async fn register(&self, session: &Session) {
+        let path = self.directory.path().to_str().unwrap();
+        match self.reader {
+            Reader::Own => {
+                let schema = Some(Arc::new(self.schema.clone()));
+                let table = CsvTable { schema, declared: self.declared.clone(), ..CsvTable::default() };
+                session.register_csv("t", path, table).await.unwrap();
+            }
+            Reader::DataFusion => {
+                let options = CsvReadOptions::new().schema(&self.schema).newlines_in_values(true);
+                session.context().register_csv("t", path, options).await.unwrap();
+            }
+        }
     }
 
     async fn rows(&self, sql: &str, pushdown: PushdownMode, backend: BackendChoice) -> Result<Vec<String>> {
         rows(&self.session(pushdown, backend).await, sql).await
     }
 
-    /// With pushdown required, in each machine that there is, the query gives what it gives without.
-    async fn check(&self, sql: &str) {
+    /// With pushdown required, in each machine that there is, the query gives what it gives without, whoever reads.
+    async fn check(&mut self, sql: &str) {
+        for reader in [Reader::Own, Reader::DataFusion] {
+            self.reader = reader;
+            self.check_reader(sql).await;
+        }
+    }
+
+    async fn check_reader(&self, sql: &str) {
         let expected = self.rows(sql, PushdownMode::Off, BackendChoice::Auto).await;
         for backend in backends() {
             let actual = self.rows(sql, PushdownMode::Require, backend).await;
@@ -70,6 +105,15 @@ impl Table {
             }
         }
     }
+}
+
+/// The structure is declared: it cannot be guessed from files that are wrong on purpose.
+fn declared() -> Overrides {
+    let mut declared = Overrides::default();
+    for (name, value) in [("delimiter", ","), ("quote", "\""), ("encoding", "utf-8"), ("header", "true")] {
+        declared.set(name, value).unwrap();
+    }
+    declared
 }
 
 fn backends() -> Vec<BackendChoice> {
@@ -116,7 +160,7 @@ const ALL: [&str; 5] = [FILTER, COUNT, AGGREGATES, GROUPS, MANY_GROUPS];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_files() {
-    let table = Table::new(numbers(5000));
+    let mut table = Table::new(numbers(5000));
     for sql in ALL {
         table.check(sql).await;
     }
@@ -125,7 +169,7 @@ async fn plain_files() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_files() {
     let (first, second) = (numbers(300), numbers(40));
-    let table =
+    let mut table =
         Table::files(&[first.as_bytes(), b"id,name,price,day\n", second.as_bytes(), b"id,name,price,day"]);
     for sql in ALL {
         table.check(sql).await;
@@ -135,7 +179,7 @@ async fn several_files() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_to_read() {
     for text in ["", "id,name,price,day", "id,name,price,day\n", "\u{feff}id,name,price,day\r\n\r\n"] {
-        let table = Table::new(text);
+        let mut table = Table::new(text);
         for sql in ALL {
             table.check(sql).await;
         }
@@ -149,7 +193,7 @@ async fn exception_records() {
     text += "+21,red,12.5,2024-02-03\n";
     text += &format!("22,{},1.0,2024-02-03\n", "long".repeat(200_000));
     text += "23,red,inf,2024-02-03";
-    let table = Table::new(text);
+    let mut table = Table::new(text);
     for sql in ALL {
         table.check(sql).await;
     }
@@ -158,7 +202,7 @@ async fn exception_records() {
 #[tokio::test(flavor = "multi_thread")]
 async fn open_quotes_end_with_the_file() {
     for tail in ["\"", "1,\"red", "1,\"red,1.0,2024-02-03\n5,blue,1.0,2024-02-03\n", "1,red,1,\"2024-02-03"] {
-        let table = Table::files(&[(numbers(40) + tail).as_bytes(), numbers(40).as_bytes()]);
+        let mut table = Table::files(&[(numbers(40) + tail).as_bytes(), numbers(40).as_bytes()]);
         for sql in ALL {
             table.check(sql).await;
         }
@@ -169,7 +213,6 @@ async fn open_quotes_end_with_the_file() {
 async fn line_breaks_in_values() {
     let quoted = "7,\"a\nb\",1.5,2024-02-03\r\n8,\"\r\n\",,\n";
     let mut table = Table::new(numbers(40) + &quoted.repeat(3000));
-    table.options.newlines_in_values = true;
     for sql in ALL {
         table.check(sql).await;
     }
@@ -213,7 +256,9 @@ async fn a_fallback_that_succeeds_is_refused_if_pushdown_is_required() {
     let mut text = numbers(50).into_bytes();
     text.extend_from_slice(b"30,\xc3,\xa9,2024-01-01\n");
     let mut table = Table::new(text);
-    table.options.schema = Some(&TEXT_SCHEMA);
+    table.schema = TEXT_SCHEMA.clone();
+    // Our own reader refuses them, as the program does.
+    table.reader = Reader::DataFusion;
     let sql = "SELECT id FROM t WHERE id > 10";
     let expected = table.rows(sql, PushdownMode::Off, BackendChoice::Auto).await.unwrap();
     for backend in backends() {
@@ -286,8 +331,7 @@ async fn a_failure_is_not_skipped() {
     let decimal = || Field::new("", DataType::Decimal128(20, 0), true);
     let fields =
         [Field::new("a", DataType::Int32, true), decimal().with_name("d1"), decimal().with_name("d2")];
-    let wide = Box::leak(Box::new(Schema::new(fields.to_vec())));
-    table.options = CsvReadOptions::new().schema(wide);
+    table.schema = Schema::new(fields.to_vec());
     for sql in [
         "SELECT count(*) FROM t WHERE a = 1 OR d1 * d2 > 5",
         "SELECT count(*) FILTER (WHERE a = 1 OR d1 * d2 > 5), sum(a) FROM t",
@@ -318,10 +362,10 @@ fn more_partitions_than_blocking_threads() {
             pushdown: PushdownMode::Require,
             backend: BackendChoice::Interpret,
             threads: Some(12),
+            ..SessionOptions::default()
         })
         .unwrap();
-        let path = table.directory.path().to_str().unwrap();
-        session.register_csv("t", path, table.options.clone()).await.unwrap();
+        table.register(&session).await;
         let sql =
             "SELECT sum(id) FROM (SELECT id FROM t WHERE id >= 0 UNION ALL SELECT id FROM t WHERE id >= 0)";
         assert_eq!(rows(&session, sql).await.unwrap(), ["132"]);
@@ -347,6 +391,12 @@ async fn a_limit_does_not_read_the_whole_file() {
     let read = node.metrics().unwrap().sum_by_name("bytes_read").unwrap().as_usize();
     assert!(read > 0 && read < text.len() / 2, "{read} of {} bytes were read", text.len());
 
+    // The rows in front of a bad record come out, so with our reader a LIMIT may be reached before it; a program that falls
+    // back is an error where it is required.
     let bad = numbers(20_000).replace("\n5000,", "\nfive thousand,");
-    Table::new(bad).check(sql).await;
+    let mut table = Table::new(bad);
+    assert_eq!(table.rows(sql, PushdownMode::Off, BackendChoice::Auto).await.unwrap(), ["3"]);
+    assert_eq!(table.rows(sql, PushdownMode::Auto, BackendChoice::Interpret).await.unwrap(), ["3"]);
+    table.reader = Reader::DataFusion;
+    table.check_reader(sql).await;
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use engine::csv::sniff::{OptionError, Overrides};
 use engine::options::{BackendChoice, PushdownMode};
 
 use crate::results::Format;
@@ -20,13 +21,16 @@ pub struct Arguments {
     pub pushdown: Option<PushdownMode>,
     pub backend: Option<BackendChoice>,
     pub threads: Option<NonZeroUsize>,
-    pub csv: CsvArguments,
+    /// Of CSV files.
+    pub declared: Overrides,
     /// The prompt begins without the start-up file.
     pub no_start_file: bool,
     /// Set when the demonstration is what was asked for.
     pub demo: Option<Demo>,
     /// Set when the host is to be examined.
     pub doctor: Option<Doctor>,
+    /// Set when files are only to be looked at.
+    pub sniff: Option<Sniff>,
 }
 
 /// Where -c and -f have SQL.
@@ -36,21 +40,81 @@ pub enum SqlArgument {
     StandardInput,
 }
 
-/// How the CSV files of the command line are written. It does not touch files named inside SQL.
-#[derive(Args, Clone)]
-pub struct CsvArguments {
-    /// Field delimiter, one byte; `tab` and `\t` are understood [default: a comma, a tab for *.tsv]
-    #[arg(long, value_name = "BYTE", value_parser = single_byte, allow_hyphen_values = true)]
-    pub delimiter: Option<u8>,
+/// What is declared of CSV files: those of the command line, and those that SQL names as `FROM 'file'`. The rest is guessed.
+#[derive(Args)]
+#[command(next_help_heading = "CSV files [default: guessed from their content]")]
+struct CsvArguments {
+    /// What separates fields: one byte or more; `tab` and `\t` are understood
+    #[arg(long, global = true, value_name = "TEXT", allow_hyphen_values = true)]
+    delimiter: Option<String>,
+    /// The first record holds names
+    #[arg(long, global = true, overrides_with = "no_header")]
+    header: bool,
     /// The first record is data; columns are named column_1, column_2, ...
-    #[arg(long)]
-    pub no_header: bool,
-    /// Quote, one byte
-    #[arg(long, value_name = "BYTE", value_parser = single_byte, default_value = "\"")]
-    pub quote: u8,
-    /// Escape inside quoted fields, one byte [default: quotes are doubled]
-    #[arg(long, value_name = "BYTE", value_parser = single_byte)]
-    pub escape: Option<u8>,
+    #[arg(long, global = true)]
+    no_header: bool,
+    /// Quote, one byte, or `none`
+    #[arg(long, global = true, value_name = "BYTE")]
+    quote: Option<String>,
+    /// Escape inside quoted fields, one byte, or `none`
+    #[arg(long, global = true, value_name = "BYTE")]
+    escape: Option<String>,
+    /// Lines that begin with this byte are left out
+    #[arg(long, global = true, value_name = "BYTE")]
+    comment: Option<String>,
+    /// Lines above the header
+    #[arg(long, global = true, value_name = "N")]
+    skip_lines: Option<String>,
+    /// utf-8, utf-16le, utf-16be or latin-1
+    #[arg(long, global = true, value_name = "NAME")]
+    encoding: Option<String>,
+    /// Types of columns, as in id=text,price=decimal(12,2)
+    #[arg(long, global = true, value_name = "COLUMN=TYPE,...")]
+    types: Option<String>,
+    /// All columns are text
+    #[arg(long, global = true)]
+    all_text: bool,
+    /// What stands for NULL in columns that are not text, as in NA,-
+    #[arg(long, global = true, value_name = "TEXT,...", allow_hyphen_values = true)]
+    null: Option<String>,
+    /// A comma is the decimal sign
+    #[arg(long, global = true)]
+    decimal_comma: bool,
+    /// How dates are written, as in %d.%m.%Y or DD.MM.YYYY
+    #[arg(long, global = true, value_name = "FORMAT")]
+    date_format: Option<String>,
+    /// What becomes of records that do not fit: `fail`, `skip` leaves them out, `null` makes NULL of what is missing
+    #[arg(long, global = true, value_name = "fail|skip|null")]
+    on_error: Option<String>,
+}
+
+impl CsvArguments {
+    fn declared(self) -> Result<Overrides, OptionError> {
+        let yes = |is_set: bool| is_set.then(|| "true".to_owned());
+        let header = if self.no_header { Some("false".to_owned()) } else { yes(self.header) };
+        let given = [
+            ("delimiter", self.delimiter.map(|text| if text == "tab" { "\t".to_owned() } else { text })),
+            ("header", header),
+            ("quote", self.quote),
+            ("escape", self.escape),
+            ("comment", self.comment),
+            ("skip_lines", self.skip_lines),
+            ("encoding", self.encoding),
+            ("types", self.types),
+            ("all_text", yes(self.all_text)),
+            ("nulls", self.null),
+            ("decimal_comma", yes(self.decimal_comma)),
+            ("date_format", self.date_format),
+            ("on_error", self.on_error),
+        ];
+        let mut declared = Overrides::default();
+        for (name, value) in given {
+            if let Some(value) = value {
+                declared.set(name, &value)?;
+            }
+        }
+        Ok(declared)
+    }
 }
 
 #[derive(ValueEnum, Clone, Copy)]
@@ -119,6 +183,16 @@ enum Task {
     Demo(Demo),
     /// Say what this host can do, and what to change (a file of this name is written ./doctor)
     Doctor(Doctor),
+    /// Say what CSV files are taken for, and why, as CREATE EXTERNAL TABLE (a file of this name is written ./sniff)
+    Sniff(Sniff),
+}
+
+/// The arguments of `weir sniff`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub struct Sniff {
+    /// CSV files
+    #[arg(value_name = "FILE", required = true)]
+    pub paths: Vec<String>,
 }
 
 /// The arguments of `weir doctor`.
@@ -160,15 +234,20 @@ fn parse<T: Into<std::ffi::OsString> + Clone>(
     let matches = CommandLine::command().try_get_matches_from(text)?;
     let line = CommandLine::from_arg_matches(&matches)?;
     let usage = |message: &str| Err(CommandLine::command().error(ErrorKind::ArgumentConflict, message));
-    if line.csv.delimiter == Some(line.csv.quote) {
-        return usage("--delimiter and --quote must differ");
-    }
-    let (demo, doctor) = match line.task {
-        Some(Task::Demo(demo)) => (Some(demo), None),
-        Some(Task::Doctor(doctor)) => (None, Some(doctor)),
-        None => (None, None),
+    let declared = match line.csv.declared() {
+        Ok(declared) => declared,
+        Err(error) => return usage(&error.to_string()),
+    };
+    let (demo, doctor, sniff) = match line.task {
+        Some(Task::Demo(demo)) => (Some(demo), None, None),
+        Some(Task::Doctor(doctor)) => (None, Some(doctor), None),
+        Some(Task::Sniff(sniff)) => (None, None, Some(sniff)),
+        None => (None, None, None),
     };
     let takes_sql = !line.commands.is_empty() || !line.files.is_empty();
+    if sniff.is_some() && takes_sql {
+        return usage("sniff takes no SQL (a file of that name is written ./sniff)");
+    }
     if doctor.is_some() && takes_sql {
         return usage("doctor takes no SQL (a file of that name is written ./doctor)");
     }
@@ -187,10 +266,11 @@ fn parse<T: Into<std::ffi::OsString> + Clone>(
         pushdown: line.pushdown.map(Into::into),
         backend: line.backend.map(Into::into),
         threads: line.threads,
-        csv: line.csv,
+        declared,
         no_start_file: line.no_weirrc,
         demo,
         doctor,
+        sniff,
     })
 }
 
@@ -211,23 +291,12 @@ fn scripts(matches: &ArgMatches, commands: Vec<String>, files: Vec<PathBuf>) -> 
 /// Why an argument makes no sense.
 #[derive(Debug, thiserror::Error)]
 enum ArgumentError {
-    #[error("one ASCII character, `tab` or `\\t` is wanted")]
-    NoByte,
     #[error("a number above 0 and up to {max} is wanted", max = SCALE_MAX)]
     NoScale,
     #[error(transparent)]
     NoCount(#[from] std::num::ParseIntError),
     #[error("more than {max}", max = THREAD_COUNT_MAX)]
     TooManyThreads,
-}
-
-/// A dialect byte. The line ends are taken: they end records.
-fn single_byte(text: &str) -> Result<u8, ArgumentError> {
-    match text.as_bytes() {
-        b"tab" | b"\\t" => Ok(b'\t'),
-        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Ok(*byte),
-        _ => Err(ArgumentError::NoByte),
-    }
 }
 
 /// 75 GB of CSV: a larger one is a slip of the finger.
@@ -274,6 +343,8 @@ fn thread_count(text: &str) -> Result<NonZeroUsize, ArgumentError> {
 
 #[cfg(test)]
 mod tests {
+    use engine::csv::spec::{ColumnType, OnError};
+
     use super::*;
 
     fn arguments(text: &[&str]) -> Result<Arguments, clap::Error> {
@@ -302,16 +373,22 @@ mod tests {
     }
 
     #[test]
-    fn delimiters() {
+    fn files_are_declared() {
         for (text, expected) in
-            [("tab", b'\t'), ("\\t", b'\t'), ("\t", b'\t'), (";", b';'), ("|", b'|'), ("-", b'-')]
+            [("tab", "\t"), ("\\t", "\t"), ("\t", "\t"), (";", ";"), ("-", "-"), (", ", ", ")]
         {
-            let parsed = arguments(&["--delimiter", text]).unwrap();
-            assert_eq!(parsed.csv.delimiter, Some(expected), "{text}");
+            let declared = arguments(&["--delimiter", text]).unwrap().declared;
+            assert_eq!(declared.delimiter.as_deref(), Some(expected.as_bytes()), "{text}");
         }
-        for text in ["", ";;", "é", "\n", "\""] {
+        for text in ["", "\n"] {
             assert!(arguments(&["--delimiter", text]).is_err(), "{text:?}");
         }
+        let declared =
+            arguments(&["--no-header", "--types", "a=text", "--on-error", "skip"]).unwrap().declared;
+        assert_eq!(declared.header, Some(false));
+        assert_eq!(declared.types, [("a".to_owned(), ColumnType::Text)]);
+        assert_eq!(declared.on_error, Some(OnError::Skip));
+        assert!(arguments(&["--on-error", "ignore"]).is_err());
     }
 
     #[test]

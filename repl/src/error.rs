@@ -45,6 +45,8 @@ pub enum Error {
     #[error(transparent)]
     Command(#[from] CommandError),
     #[error(transparent)]
+    Sniff(#[from] engine::csv::sniff::SniffError),
+    #[error(transparent)]
     Option(#[from] OptionError),
     #[error(transparent)]
     Copy(#[from] CopyError),
@@ -131,6 +133,7 @@ impl Error {
             | Error::Editor(_)
             | Error::Command(_)
             | Error::Option(_)
+            | Error::Sniff(_)
             | Error::Copy(_)
             | Error::NothingRan
             | Error::LastFailed

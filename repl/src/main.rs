@@ -20,8 +20,10 @@ mod paths;
 mod prompt;
 mod report;
 mod results;
+mod sentence;
 mod shell;
 mod signals;
+mod sniff;
 mod sql;
 mod tables;
 mod version;
@@ -70,6 +72,9 @@ fn with_stack() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, Error> {
+    if let Some(sniff) = &arguments.sniff {
+        return sniff::run(sniff, &arguments.declared).map(|()| ExitCode::SUCCESS);
+    }
     if let Some(doctor) = &arguments.doctor {
         return doctor::run(doctor);
     }
@@ -94,9 +99,14 @@ async fn run_scripts(arguments: &Arguments) -> Result<(), Error> {
         pushdown: arguments.pushdown.unwrap_or_default(),
         backend: arguments.backend.unwrap_or_default(),
         threads: arguments.threads.map(Into::into),
+        declared: arguments.declared.clone(),
     })?;
-    for table in tables::from_paths(&arguments.paths, &arguments.csv)? {
-        table.register(&session).await?;
+    for table in tables::from_paths(&arguments.paths, &arguments.declared)? {
+        let sniffed = table.register(&session).await?;
+        // Who looks on may see that a guess is wrong.
+        if let Some(sniffed) = sniffed.filter(|_| std::io::stderr().is_terminal()) {
+            report::note(&sniffed.line(table.written()));
+        }
     }
     let mut shell = Shell::new(session, Style::for_stdout(arguments.format));
     if arguments.scripts.is_empty() && std::io::stdin().is_terminal() {

@@ -2,16 +2,15 @@
 //! folder, or the files that a pattern matches. Nothing is registered before all names are known to differ.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::common::TableReference;
-use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
-use datafusion::prelude::CsvReadOptions;
-use engine::session::Session;
+use engine::csv::sniff::{Overrides, Sniffed};
+use engine::session::{CsvTable, Session};
 
-use crate::cli::CsvArguments;
-use crate::diagnose::{FileDialect, Report};
+use crate::diagnose::Report;
 use crate::error::Error;
-use crate::paths::{compression_of_kind, file_name, kind_of, stem};
+use crate::paths::{file_name, kind_of, stem};
 
 /// A table still to be registered.
 pub struct Table {
@@ -23,16 +22,14 @@ pub struct Table {
     path: String,
     /// Files of the folder that do not end so are not part of the table.
     file_extension: String,
-    compression: FileCompressionType,
-    delimiter: u8,
-    csv: CsvArguments,
+    declared: Overrides,
 }
 
 /// Looks at every path and gives the tables they stand for.
-pub fn from_paths(paths: &[String], csv: &CsvArguments) -> Result<Vec<Table>, Error> {
+pub fn from_paths(paths: &[String], declared: &Overrides) -> Result<Vec<Table>, Error> {
     let mut tables: Vec<Table> = Vec::new();
     for path in paths {
-        let table = from_path(path, csv)?;
+        let table = from_path(path, declared)?;
         if let Some(twin) = tables.iter().find(|other| other.key() == table.key()) {
             return Err(Error::DuplicateTable {
                 name: table.name,
@@ -52,13 +49,11 @@ pub fn from_own_file(name: &str, file: &Path) -> Table {
         written: file.display().to_string(),
         path: literal(&file.to_string_lossy()),
         file_extension: String::new(),
-        compression: FileCompressionType::UNCOMPRESSED,
-        csv: CsvArguments { delimiter: None, no_header: false, quote: b'"', escape: None },
-        delimiter: b',',
+        declared: Overrides::default(),
     }
 }
 
-fn from_path(written: &str, csv: &CsvArguments) -> Result<Table, Error> {
+fn from_path(written: &str, declared: &Overrides) -> Result<Table, Error> {
     let path = Path::new(written);
     let unreadable = |source| Error::PathUnreadable { path: written.into(), source };
     // Absolute, since DataFusion takes "a:b.csv" for a URL.
@@ -69,7 +64,7 @@ fn from_path(written: &str, csv: &CsvArguments) -> Result<Table, Error> {
             let folder = path.canonicalize().map_err(unreadable)?;
             let kind = kind_of_folder(written, path)?;
             let files = format!("{}/", literal(absolute.trim_end_matches('/')));
-            table(written, file_name(&folder), files, kind, csv)
+            table(written, file_name(&folder), files, kind, declared)
         }
         // The first look at the columns would take all that is in a pipe, and the query find nothing.
         Ok(metadata) if !metadata.is_file() => Err(Error::NoFile { path: written.into() }),
@@ -80,16 +75,16 @@ fn from_path(written: &str, csv: &CsvArguments) -> Result<Table, Error> {
             let kind = kind_of(&name).unwrap_or_default();
             let stem = stem(&name, &kind).to_string();
             // The ending only filters what is found in a folder.
-            let mut table = table(written, stem, literal(&absolute), kind, csv)?;
+            let mut table = table(written, stem, literal(&absolute), kind, declared)?;
             table.file_extension.clear();
             Ok(table)
         }
-        Err(_) if written.contains(['*', '?', '[']) => from_pattern(written, absolute, csv),
+        Err(_) if written.contains(['*', '?', '[']) => from_pattern(written, absolute, declared),
         Err(source) => Err(unreadable(source)),
     }
 }
 
-fn from_pattern(written: &str, absolute: String, csv: &CsvArguments) -> Result<Table, Error> {
+fn from_pattern(written: &str, absolute: String, declared: &Overrides) -> Result<Table, Error> {
     let pattern = Path::new(&absolute);
     let folder = pattern.parent().unwrap_or(Path::new("/"));
     if folder.to_string_lossy().contains(['*', '?', '[']) {
@@ -110,7 +105,7 @@ fn from_pattern(written: &str, absolute: String, csv: &CsvArguments) -> Result<T
         .trim_end_matches(['-', '_', '.', ' '])
         .into();
     let name = if rest.is_empty() { file_name(folder) } else { rest };
-    let mut table = table(written, name, absolute, kind, csv)?;
+    let mut table = table(written, name, absolute, kind, declared)?;
     table.file_extension.clear();
     Ok(table)
 }
@@ -120,21 +115,12 @@ fn table(
     name: String,
     path: String,
     kind: String,
-    csv: &CsvArguments,
+    declared: &Overrides,
 ) -> Result<Table, Error> {
     if name.is_empty() {
         return Err(Error::NoTableName { path: written.into() });
     }
-    let delimiter = if kind.starts_with(".tsv") { b'\t' } else { b',' };
-    Ok(Table {
-        name,
-        written: written.into(),
-        path,
-        compression: compression_of_kind(&kind),
-        delimiter: csv.delimiter.unwrap_or(delimiter),
-        file_extension: kind,
-        csv: csv.clone(),
-    })
+    Ok(Table { name, written: written.into(), path, file_extension: kind, declared: declared.clone() })
 }
 
 /// The one kind of CSV files directly in a folder.
@@ -191,39 +177,33 @@ impl Table {
         self.name.to_lowercase()
     }
 
-    /// Makes the table known to the session. The columns and their types come from the first records of the file.
-    pub async fn register(&self, session: &Session) -> Result<(), Error> {
-        let options = CsvReadOptions::new()
-            .has_header(!self.csv.no_header)
-            .delimiter(self.delimiter)
-            .quote(self.csv.quote)
-            .file_extension(&self.file_extension)
-            .file_compression_type(self.compression);
-        let options = match self.csv.escape {
-            Some(escape) => options.escape(escape),
-            None => options,
+    /// Makes the table known to the session. What is not declared of its files is guessed from their bytes, and returned.
+    pub async fn register(&self, session: &Session) -> Result<Option<Arc<Sniffed>>, Error> {
+        let table = CsvTable {
+            declared: self.declared.clone(),
+            schema: None,
+            file_extension: self.file_extension.trim_start_matches('.').to_owned(),
         };
-        let context = session.context();
         // Bare: as text, a name with a point or a capital letter in it would be taken apart or folded.
-        let registered =
-            context.register_csv(TableReference::bare(self.name.as_str()), &self.path, options).await;
-        registered.map_err(|error| {
-            let dialect = FileDialect {
-                delimiter: self.delimiter,
-                quote: self.csv.quote,
-                escape: self.csv.escape,
-                terminator: None,
-                comment: None,
-            };
-            Error::Statement(Box::new(Report::of_file(&error, dialect, self.compression)))
-        })?;
+        let name = TableReference::bare(self.name.as_str());
+        let failed = |error| Error::Statement(Box::new(Report::without_statement(&error)));
+        let mut sniffed = None;
+        if !session.register_other(name.clone(), &self.path).await.map_err(failed)? {
+            sniffed = session.register_csv(name, &self.path, table).await.map_err(failed)?;
+        }
+        let context = session.context();
         // SQL folds plain names to lower case: without a second name, FROM Trips would not find Trips.csv.
         let folded = self.name.to_ascii_lowercase();
         if folded != self.name && is_plain_identifier(&self.name) {
             let provider = context.table_provider(TableReference::bare(self.name.as_str())).await?;
             context.register_table(TableReference::bare(folded), provider)?;
         }
-        Ok(())
+        Ok(sniffed)
+    }
+
+    /// As the user wrote it.
+    pub fn written(&self) -> &str {
+        &self.written
     }
 }
 

@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::Schema;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DataFusionError, Result};
-use datafusion::datasource::physical_plan::{CsvSource, FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::SessionContext;
@@ -139,8 +139,8 @@ fn with_one_file(
     let replaced = plan.transform_up(|node| {
         let found = node
             .downcast_ref::<DataSourceExec>()
-            .and_then(|scan| scan.downcast_to_file_source::<CsvSource>());
-        let Some((config, _)) = found else { return Ok(Transformed::no(node)) };
+            .and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
+        let Some(config) = found else { return Ok(Transformed::no(node)) };
         scans += 1;
         let is_it = scans - 1 == scan;
         let mut files = config.file_groups.iter().flat_map(|group| group.files());

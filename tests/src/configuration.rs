@@ -84,8 +84,12 @@ impl Configuration {
 
     /// A session without tables.
     pub fn session(self, threads: usize) -> Session {
-        let options =
-            SessionOptions { pushdown: self.pushdown, backend: self.backend, threads: Some(threads) };
+        let options = SessionOptions {
+            pushdown: self.pushdown,
+            backend: self.backend,
+            threads: Some(threads),
+            ..SessionOptions::default()
+        };
         Session::new(options).expect("a session can be made")
     }
 }

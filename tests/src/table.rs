@@ -61,7 +61,6 @@ struct Style {
     delimiter: char,
     quote: char,
     escape: Option<char>,
-    terminator: Option<u8>,
     newlines: bool,
     end: &'static str,
     /// One in so many fields has an unusual text; 0: none.
@@ -217,7 +216,6 @@ impl Style {
             delimiter: ',',
             quote: '"',
             escape: None,
-            terminator: None,
             newlines: random.one_in(5),
             end: one_of(random, ["\n", "\n", "\n", "\n", "\r\n", "\r\n", "\r"]),
             odd: *random.pick(&[0, 0, 40, 10, 5]),
@@ -230,22 +228,12 @@ impl Style {
             3 if random.one_in(20) => style.escape = Some('"'),
             _ => {}
         }
-        if random.one_in(100) {
-            style.terminator = Some(b'\n');
-        }
         style
     }
 
     fn options(&self) -> Vec<(&'static str, String)> {
-        let mut options = Vec::new();
-        if self.delimiter != ',' {
-            options.push(("delimiter", self.delimiter.to_string()));
-        }
-        if self.quote != '"' {
-            options.push(("quote", self.quote.to_string()));
-        }
+        let mut options = vec![("delimiter", self.delimiter.to_string()), ("quote", self.quote.to_string())];
         options.extend(self.escape.map(|escape| ("escape", escape.to_string())));
-        options.extend(self.terminator.map(|byte| ("terminator", char::from(byte).to_string())));
         if self.newlines {
             options.push(("newlines_in_values", "true".to_owned()));
         }

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use datafusion::prelude::CsvReadOptions;
 use engine::options::{BackendChoice, PushdownMode};
-use engine::session::{Session, SessionOptions};
+use engine::session::{CsvTable, Session, SessionOptions};
 use futures::StreamExt;
 use machine::testing::{kernel_available_or_skip, program_available_or_skip};
 use weir_tests::configuration::is_chosen;
@@ -45,11 +44,16 @@ fn backend() -> BackendChoice {
 }
 
 async fn session(folder: &Path) -> Session {
-    let options = SessionOptions { pushdown: PushdownMode::Require, backend: backend(), threads: Some(3) };
+    let options = SessionOptions {
+        pushdown: PushdownMode::Require,
+        backend: backend(),
+        threads: Some(3),
+        ..SessionOptions::default()
+    };
     let session = Session::new(options).expect("a session can be made");
     let path = folder.join("t.csv");
     let path = path.to_str().expect("a path in UTF-8");
-    session.register_csv("t", path, CsvReadOptions::new()).await.expect("the table can be made");
+    session.register_csv("t", path, CsvTable::default()).await.expect("the table can be made");
     session
 }
 

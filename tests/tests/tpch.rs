@@ -5,9 +5,8 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use datafusion::prelude::CsvReadOptions;
 use engine::options::BackendChoice;
-use engine::session::Session;
+use engine::session::{CsvTable, Session};
 use tempfile::TempDir;
 use tpchgen::csv::LineItemCsv;
 use tpchgen::generators::LineItemGenerator;
@@ -74,7 +73,7 @@ async fn session(configuration: Configuration, threads: usize, declared: bool) -
             format!("CREATE EXTERNAL TABLE lineitem ({DECLARED}) STORED AS CSV LOCATION '{path}' {options}");
         session.context().sql(&create).await.expect("the table can be made");
     } else {
-        session.register_csv("lineitem", path, CsvReadOptions::new()).await.expect("the table can be made");
+        session.register_csv("lineitem", path, CsvTable::default()).await.expect("the table can be made");
     }
     session
 }

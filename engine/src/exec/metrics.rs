@@ -31,6 +31,8 @@ pub struct ScanMetrics {
     pub kernel_time: Time,
     /// Partitions that were done by the original scan.
     pub fallbacks: Count,
+    /// Partitions that were read again, since a quoted field lay across one of their cuts. What was read in vain is counted too.
+    pub quoted_cuts: Count,
 }
 
 impl ScanMetrics {
@@ -49,6 +51,7 @@ impl ScanMetrics {
             verifier_time: time("verifier_time"),
             kernel_time: time("kernel_time"),
             fallbacks: counter("fallbacks"),
+            quoted_cuts: counter("quoted_cuts"),
         }
     }
 }

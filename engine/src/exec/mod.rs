@@ -53,7 +53,7 @@ pub struct KernelFilterReduceExec {
     metrics: ExecutionPlanMetricsSet,
     fallback_reasons: FallbackReasons,
     /// What this host makes of it, from when it is first asked.
-    prepared: OnceLock<Result<Prepared, NoProgram>>,
+    prepared: OnceLock<Result<Arc<Prepared>, NoProgram>>,
 }
 
 impl KernelFilterReduceExec {
@@ -64,7 +64,7 @@ impl KernelFilterReduceExec {
             leaf = child;
         }
         let scan = Arc::clone(leaf);
-        let Some((_, config, _)) = csv_scan(&scan) else {
+        let Some((_, config)) = csv_scan(&scan) else {
             return internal_err!("{} is not a CSV scan that can be read by a program", scan.name());
         };
         let partition_count = pushed.original.output_partitioning().partition_count();
@@ -82,16 +82,16 @@ impl KernelFilterReduceExec {
     }
 
     /// What runs on this host. The first time this may probe the kernel, and compiles.
-    pub fn prepared(&self) -> Result<&Prepared, &NoProgram> {
+    pub fn prepared(&self) -> Result<&Arc<Prepared>, &NoProgram> {
         let prepare = || {
-            let groups = csv_scan(&self.scan).map(|(_, config, _)| config.file_groups.as_slice());
-            prepare(&self.pushed, groups.unwrap_or_default())
+            let groups = csv_scan(&self.scan).map(|(_, config)| config.file_groups.as_slice());
+            prepare(&self.pushed, groups.unwrap_or_default()).map(Arc::new)
         };
         self.prepared.get_or_init(prepare).as_ref()
     }
 
     /// The same if it is known already: None if nothing was executed or explained yet.
-    pub fn prepared_so_far(&self) -> Option<Result<&Prepared, &NoProgram>> {
+    pub fn prepared_so_far(&self) -> Option<Result<&Arc<Prepared>, &NoProgram>> {
         self.prepared.get().map(Result::as_ref)
     }
 
@@ -140,7 +140,7 @@ impl KernelFilterReduceExec {
 }
 
 /// As EXPLAIN shows it.
-fn backend_name(prepared: Result<&Prepared, &NoProgram>) -> &'static str {
+fn backend_name(prepared: Result<&Arc<Prepared>, &NoProgram>) -> &'static str {
     prepared.map_or("off", |prepared| prepared.backend.name())
 }
 
@@ -183,7 +183,7 @@ fn fmt_list(
 
 /// Where the files of a scan are.
 fn files(scan: &Arc<dyn ExecutionPlan>) -> impl Iterator<Item = &Path> {
-    let groups = csv_scan(scan).map(|(_, config, _)| config.file_groups.as_slice());
+    let groups = csv_scan(scan).map(|(_, config)| config.file_groups.as_slice());
     groups.unwrap_or_default().iter().flat_map(FileGroup::files).map(|file| &file.object_meta.location)
 }
 
@@ -201,9 +201,9 @@ impl DisplayAs for KernelFilterReduceExec {
                 for declined in &self.pushed.declined {
                     writeln!(f, "declined={declined}")?;
                 }
-                match self.prepared() {
-                    Ok(Prepared { passed_over: Some(other), .. }) => writeln!(f, "passed_over={other}"),
-                    Ok(_) => Ok(()),
+                match self.prepared().map(|prepared| &prepared.passed_over) {
+                    Ok(Some(other)) => writeln!(f, "passed_over={other}"),
+                    Ok(None) => Ok(()),
                     Err(no_program) => writeln!(f, "fallback={no_program}"),
                 }
             }
@@ -271,7 +271,7 @@ impl ExecutionPlan for KernelFilterReduceExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let Some((scan, config, source)) = csv_scan(&self.scan) else {
+        let Some((scan, config)) = csv_scan(&self.scan) else {
             return internal_err!("{} is not a CSV scan", self.scan.name());
         };
         if partition >= config.file_groups.len() {
@@ -279,7 +279,7 @@ impl ExecutionPlan for KernelFilterReduceExec {
         }
         let metrics = ScanMetrics::new(&self.metrics, partition);
         let prepared = match self.prepared() {
-            Ok(prepared) => prepared.clone(),
+            Ok(prepared) => Arc::clone(prepared),
             Err(no_program) if self.pushed.mode == PushdownMode::Require => {
                 return Err(DataFusionError::External(Box::new(ProgramRequired(no_program.clone()))));
             }
@@ -287,8 +287,9 @@ impl ExecutionPlan for KernelFilterReduceExec {
                 replaced::warn_once(no_program);
                 metrics.fallbacks.add(1);
                 self.fallback_reasons.add(Arc::new(no_program.clone().into()));
-                let (pushed, properties) = (&self.pushed, &self.properties);
-                return replaced::execute(pushed, properties, partition, context, metrics.baseline);
+                let pushed = Arc::clone(&self.pushed);
+                let properties = Arc::clone(&self.properties);
+                return Ok(replaced::execute(pushed, properties, partition, context, metrics.baseline));
             }
         };
         Ok(stream::execute(stream::Partition {
@@ -296,7 +297,6 @@ impl ExecutionPlan for KernelFilterReduceExec {
             prepared,
             scan: scan.clone(),
             config: config.clone(),
-            source: source.clone(),
             index: partition,
             context,
             metrics,

@@ -6,10 +6,12 @@
 use std::sync::Arc;
 
 use datafusion::common::{Result, internal_err};
-use datafusion::datasource::physical_plan::{CsvSource, FileGroup, FileScanConfig, FileScanConfigBuilder};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+
+use crate::scan::CsvFiles;
 
 /// A chain of nodes with one child each, `plan`, over `leaf` instead of its own.
 pub fn with_leaf(
@@ -28,11 +30,12 @@ pub fn with_leaf(
 }
 
 /// The scan, if it is one of CSV files whose partitions can be read one by one.
-pub fn csv_scan(plan: &Arc<dyn ExecutionPlan>) -> Option<(&DataSourceExec, &FileScanConfig, &CsvSource)> {
+pub fn csv_scan(plan: &Arc<dyn ExecutionPlan>) -> Option<(&DataSourceExec, &FileScanConfig)> {
     let scan = plan.downcast_ref::<DataSourceExec>()?;
-    let (config, source) = scan.downcast_to_file_source::<CsvSource>()?;
+    let config = scan.data_source().downcast_ref::<FileScanConfig>()?;
+    CsvFiles::of(config)?;
     let readable = config.limit.is_none() && !config.file_compression_type.is_compressed();
-    readable.then_some((scan, config, source))
+    readable.then_some((scan, config))
 }
 
 /// The scan of one file group alone. Executing the shared scan would take files from other partitions.

@@ -10,15 +10,24 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use datafusion::datasource::listing::FileRange;
-use pushdown::fragment::Dialect;
+use datafusion::common::{DataFusionError, Result as PlanResult, internal_err};
+use datafusion::datasource::listing::{FileRange, PartitionedFile};
+use datafusion::datasource::physical_plan::FileScanConfig;
+use pushdown::fragment::{Dialect, Fragment};
+use weir_csv::rejects::ReadError;
+
+use crate::format::{Claim, Order, SpecSource};
+use crate::scan::CsvFiles;
 
 /// What `csv-core` strips from the beginning of a stream.
 const BYTE_ORDER_MARK: &[u8; 3] = b"\xef\xbb\xbf";
 /// Bytes read at a time when looking for a line end or the end of a header: what DataFusion reads at a time.
 const READ_BYTES: usize = 8 << 10;
+/// The same when looking for blank lines.
+const BLANK_LINE_READ_BYTES: usize = 256 << 10;
 
 /// Bytes of a file, read from front to back.
 #[derive(Debug)]
@@ -26,12 +35,14 @@ pub struct Input<'a> {
     file: &'a File,
     position: u64,
     end: u64,
+    /// Whether a record that goes on at the end shows that it was cut in a quoted field.
+    pub ends_at_cut: bool,
 }
 
 impl<'a> Input<'a> {
     /// The bytes `[position, end)`, or up to the end of the file when that comes first.
     pub fn new(file: &'a File, position: u64, end: u64) -> Self {
-        Input { file, position, end }
+        Input { file, position, end, ends_at_cut: false }
     }
 
     /// Fills the buffer. Fewer bytes mean that the input has ended.
@@ -65,6 +76,11 @@ impl<'a> Input<'a> {
     /// The offset in the file behind the last byte, or more if the file ends before.
     pub fn end(&self) -> u64 {
         self.end
+    }
+
+    /// Whether the file has ended before the bytes that were to be read.
+    pub fn is_cut_off(&self, position: u64) -> bool {
+        self.end != u64::MAX && position < self.end
     }
 
     /// The file.
@@ -102,15 +118,155 @@ pub enum RangeError {
     },
     /// DataFusion makes an error of it.
     #[error("the header has {found} fields, not {expected}")]
-    Header {
+    HeaderFields {
         /// Columns of the table.
         expected: usize,
         /// Fields of the first record.
         found: usize,
     },
+    /// Our reader could not look into the file.
+    #[error("{0}")]
+    Records(#[from] ReadError),
+    /// The header names other columns than the table has, or could not be read.
+    #[error("{0}")]
+    Header(Arc<DataFusionError>),
+    /// The columns stand in another order than in the table.
+    #[error("its columns are in another order than those of the table")]
+    OtherOrder,
+    /// Where there is one column, a blank line is a record with an empty field. Programs pass over it.
+    #[error("it has one column and a blank line, which is a record")]
+    BlankLine,
+    /// A quoted field lies across the beginning or the end of a range.
+    #[error("it was cut within a quoted field")]
+    QuotedCut,
+    /// It is longer or shorter than when the query was planned.
+    #[error("it changed since the query was planned")]
+    Changed,
     /// Whether `csv-core` takes it for data there depends on how the bytes reach it.
     #[error("a line inside the file begins with a byte order mark")]
     ByteOrderMark,
+}
+
+/// How it is told which records a partition owns.
+#[derive(Debug)]
+pub enum Ownership {
+    /// As DataFusion does: those whose lines begin in its ranges.
+    Lines(Preamble),
+    /// As our own reader does: those that begin in its ranges, whatever is in their quotes.
+    Records {
+        /// The scan's.
+        source: Box<SpecSource>,
+        /// The same.
+        config: Box<FileScanConfig>,
+        /// Nothing is given out before all was read, so that it need not be sure where a range begins before.
+        is_late: bool,
+    },
+}
+
+/// What is made of the places at which the planner has cut a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutsTaken {
+    /// A record begins at the first line behind. It is asked at the end whether that was so.
+    OnTrust,
+    /// All in front of them is looked at for quotes.
+    Exactly,
+}
+
+/// The bytes of a file that a partition owns. None: none.
+#[derive(Debug)]
+pub struct OwnedInput<'a> {
+    pub input: Option<Input<'a>>,
+    claim: Option<Claim>,
+}
+
+impl Ownership {
+    /// Of the scan of a fragment.
+    pub fn of(config: &FileScanConfig, fragment: &Fragment, cuts: CutsTaken) -> PlanResult<Self> {
+        match CsvFiles::of(config) {
+            None => internal_err!("the scan is not a scan of CSV files"),
+            Some(CsvFiles::Spec(source)) => Ok(Ownership::Records {
+                source: Box::new(source.clone()),
+                config: Box::new(config.clone()),
+                is_late: cuts == CutsTaken::OnTrust,
+            }),
+            Some(CsvFiles::DataFusion(source)) => Ok(Ownership::Lines(Preamble {
+                dialect: fragment.dialect,
+                has_header: source.has_header(),
+                field_count: fragment.field_count,
+                truncated_rows: source.truncate_rows(),
+            })),
+        }
+    }
+
+    /// The records of a file that a partition owns, to be confirmed when they were read.
+    pub fn input<'a>(&self, file: &'a File, range: &PartitionedFile) -> Result<OwnedInput<'a>, RangeError> {
+        let size = range.object_meta.size;
+        let (source, config, is_late) = match self {
+            Ownership::Records { source, config, is_late } => (source, config, *is_late),
+            Ownership::Lines(preamble) => {
+                let input = owned_input(file, size, range.range.as_ref(), preamble)?;
+                return Ok(OwnedInput { input, claim: None });
+            }
+        };
+        if size > 0 && file.metadata()?.len() != size {
+            return Err(RangeError::Changed);
+        }
+        let order = source.order(file, &range.object_meta.location);
+        if *order.map_err(|error| RangeError::Header(Arc::new(error)))? != Order::SameAsTable {
+            return Err(RangeError::OtherOrder);
+        }
+        let (bytes, claim) = match is_late {
+            true => source.claimed_bytes(file, range).map(|(bytes, claim)| (bytes, Some(claim)))?,
+            false => (source.owned_bytes(file, range, config)?, None),
+        };
+        let ends_at_cut = claim.is_some() && bytes.end < size;
+        let input = || Input { ends_at_cut, ..Input::new(file, bytes.start, bytes.end) };
+        if source.spec().columns.len() == 1 && !bytes.is_empty() && has_blank_line(input())? {
+            return Err(RangeError::BlankLine);
+        }
+        Ok(OwnedInput { input: (!bytes.is_empty()).then(input), claim })
+    }
+
+    /// After the input was read: whether it was what the partition owns.
+    pub fn confirm(
+        &self,
+        owned: OwnedInput<'_>,
+        file: &File,
+        range: &PartitionedFile,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<(), RangeError> {
+        match (self, owned.claim) {
+            (Ownership::Records { source, config, .. }, Some(claim)) => {
+                let holds = source.confirm(claim, file, range, config, is_cancelled)?;
+                if holds { Ok(()) } else { Err(RangeError::QuotedCut) }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether there is a line without a byte, perhaps one within quotes. CRLF is one line end.
+fn has_blank_line(mut input: Input<'_>) -> io::Result<bool> {
+    let mut buffer = vec![0; BLANK_LINE_READ_BYTES];
+    let mut line_start = input.position();
+    // Behind a CR.
+    let mut second_half = None;
+    loop {
+        let base = input.position();
+        let read = input.read(&mut buffer)?;
+        for at in memchr::memchr2_iter(b'\n', b'\r', &buffer[..read]) {
+            let place = base + at as u64;
+            let is_second_half = buffer[at] == b'\n' && second_half == Some(place);
+            if place == line_start && !is_second_half {
+                return Ok(true);
+            }
+            line_start = place + 1;
+            second_half = (buffer[at] == b'\r').then_some(line_start);
+        }
+        if read < buffer.len() {
+            return Ok(false);
+        }
+    }
 }
 
 /// The records that a partition owns. None: it owns none. Without a range it owns the whole file.
@@ -258,7 +414,7 @@ impl RecordEnd {
         if found == expected || (preamble.truncated_rows && found < expected) {
             Ok(())
         } else {
-            Err(RangeError::Header { expected, found })
+            Err(RangeError::HeaderFields { expected, found })
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Raw records as a scan: the leaf under which the original sub-plan runs when a program has read the file.
 //!
 //! In: the bytes of whole records, in file order, from a channel. Out: the batches that the replaced
-//! `DataSourceExec` would have made of these records, since DataFusion's own CSV opener makes them: dialect,
+//! `DataSourceExec` would have made of these records, since its own opener makes them: dialect,
 //! projection (also computed) and errors are the same. The opener reads from an object store, so it gets a private
 //! one that knows a single object, the records of the current file.
 //!
@@ -16,11 +16,10 @@ use std::task::{Context, Poll, ready};
 use async_trait::async_trait;
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Float64Type;
-use datafusion::common::config::CsvOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{CsvSource, FileOpener, FileSource};
+use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::object_store::path::Path;
@@ -35,6 +34,8 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Par
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
+
+use crate::scan::CsvFiles;
 
 /// What a worker sends up.
 #[derive(Debug)]
@@ -74,9 +75,8 @@ impl Position {
 }
 
 /// The scan of a file group's raw records. Executed again, it goes on where it was left.
-#[derive(Debug)]
 pub struct RawRecordsExec {
-    source: CsvSource,
+    source: Arc<dyn FileSource>,
     records: Arc<RecordQueue>,
     decoder: Arc<tokio::sync::Mutex<Decoder>>,
     refuses_unordered: bool,
@@ -89,14 +89,15 @@ pub struct RawRecordsExec {
 pub struct UnorderedFloat;
 
 impl RawRecordsExec {
-    /// Stands in for one partition of `scan`, whose files are `files`. Its batches have up to `batch_records` rows.
+    /// Stands in for one partition of `scan`, whose files are `partition`. Its batches have up to `batch_records` rows.
     pub fn try_new(
         scan: &DataSourceExec,
-        files: Vec<PartitionedFile>,
+        partition: Vec<PartitionedFile>,
         receiver: mpsc::Receiver<RawRecords>,
         batch_records: usize,
     ) -> Result<Self> {
-        let Some((config, source)) = scan.downcast_to_file_source::<CsvSource>() else {
+        let config = scan.data_source().downcast_ref::<FileScanConfig>();
+        let Some((config, files)) = config.and_then(|config| Some((config, CsvFiles::of(config)?))) else {
             return internal_err!("the scan is not a scan of CSV files");
         };
         let properties = PlanProperties::new(
@@ -106,11 +107,12 @@ impl RawRecordsExec {
             Boundedness::Bounded,
         )
         .with_scheduling_type(SchedulingType::Cooperative);
-        let source = source.clone().with_csv_options(without_header(source));
+        let source = files.for_records();
         let records = Arc::new(RecordQueue::new(receiver));
         let store = Arc::new(RecordStore { records: Arc::clone(&records) });
         let opener = source.with_batch_size(batch_records).create_file_opener(store, config, 0)?;
-        let decoder = Decoder { opener, files, records: Arc::clone(&records), ready: VecDeque::new() };
+        let decoder =
+            Decoder { opener, files: partition, records: Arc::clone(&records), ready: VecDeque::new() };
         Ok(RawRecordsExec {
             source,
             records,
@@ -137,18 +139,9 @@ impl RawRecordsExec {
     }
 }
 
-/// The options of a source, as far as reading uses them.
-fn without_header(source: &CsvSource) -> CsvOptions {
-    CsvOptions {
-        has_header: Some(false),
-        delimiter: source.delimiter(),
-        quote: source.quote(),
-        terminator: source.terminator(),
-        escape: source.escape(),
-        comment: source.comment(),
-        newlines_in_values: Some(source.newlines_in_values()),
-        truncated_rows: Some(source.truncate_rows()),
-        ..CsvOptions::default()
+impl fmt::Debug for RawRecordsExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawRecordsExec").field("records", &self.records).finish_non_exhaustive()
     }
 }
 

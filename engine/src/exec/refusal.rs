@@ -49,6 +49,12 @@ pub enum Refusal {
         /// The errno.
         source: io::Error,
     },
+    /// A file ended before it should have.
+    #[error("{path} became shorter while it was read")]
+    CutOff {
+        /// Its location in the object store.
+        path: String,
+    },
     /// DataFusion checks whole batches, and whether it finds this depends on what stands around it.
     #[error("a record is not valid UTF-8")]
     InvalidUtf8,

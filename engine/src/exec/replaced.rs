@@ -10,7 +10,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::metrics::{BaselineMetrics, RecordOutput};
 use datafusion::physical_plan::stream::{RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter};
 use datafusion::physical_plan::{ExecutionPlanProperties, PlanProperties};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::prepare::NoProgram;
 use crate::pushed::Pushed;
@@ -21,17 +21,19 @@ pub fn warn_once(no_program: &NoProgram) {
     ONCE.call_once(|| log::warn!("queries run without pushdown, {no_program}"));
 }
 
-/// The share of a partition in the rows of the replaced plan. `properties` and `metrics` are those of the node.
+/// The share of a partition in the rows of the replaced plan. `properties` and `metrics` are those of the node. Nothing
+/// is started before the stream is polled.
 pub fn execute(
-    pushed: &Pushed,
-    properties: &PlanProperties,
+    pushed: Arc<Pushed>,
+    properties: Arc<PlanProperties>,
     partition: usize,
     context: Arc<TaskContext>,
     metrics: BaselineMetrics,
-) -> Result<SendableRecordBatchStream> {
-    let rows = share(pushed, properties, partition, context)?;
-    let counted = rows.map(move |batch| batch.map(|batch| batch.record_output(&metrics)));
-    Ok(Box::pin(RecordBatchStreamAdapter::new(pushed.original.schema(), counted)))
+) -> SendableRecordBatchStream {
+    let schema = pushed.original.schema();
+    let rows = stream::once(async move { share(&pushed, &properties, partition, context) });
+    let counted = rows.try_flatten().map_ok(move |batch| batch.record_output(&metrics));
+    Box::pin(RecordBatchStreamAdapter::new(schema, counted))
 }
 
 /// The replaced plan may have more partitions than the node, when it spreads a file group over several threads. With 2
@@ -117,7 +119,12 @@ mod tests {
         }
 
         async fn session(&self, pushdown: PushdownMode, cut: bool) -> Session {
-            let options = SessionOptions { pushdown, backend: BackendChoice::Interpret, threads: Some(5) };
+            let options = SessionOptions {
+                pushdown,
+                backend: BackendChoice::Interpret,
+                threads: Some(5),
+                ..SessionOptions::default()
+            };
             let session = Session::new(options).unwrap();
             let context = session.context();
             if cut {
@@ -127,7 +134,7 @@ mod tests {
             let path = format!("{}/", self.folder.path().display());
             // A quoted line break may stand anywhere, so that files are not cut; rows are spread instead.
             let options = CsvReadOptions::new().newlines_in_values(!cut);
-            session.register_csv("t", &path, options).await.unwrap();
+            session.context().register_csv("t", &path, options).await.unwrap();
             session
         }
     }

@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{CsvSource, FileGroup, FileScanConfig};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -49,13 +49,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::metrics::{FallbackReasons, ScanMetrics};
 use super::original::{group_scan, with_leaf};
-use super::ranges::{Input, Preamble, owned_input};
+use super::ranges::{CutsTaken, Input, Ownership};
 use super::records::{RawRecords, RawRecordsExec};
 use super::refusal::Refusal;
 use super::worker::{Finished, Worker, WorkerContext};
 use crate::options::PushdownMode;
 use crate::prepare::Prepared;
 use crate::pushed::Pushed;
+use crate::scan::CsvFiles;
 use machine::Machine;
 use pushdown::contract::steps::Maps;
 
@@ -80,13 +81,11 @@ pub struct Partition {
     /// What is run.
     pub pushed: Arc<Pushed>,
     /// As what.
-    pub prepared: Prepared,
+    pub prepared: Arc<Prepared>,
     /// The scan that it stands over.
     pub scan: DataSourceExec,
     /// The same.
     pub config: FileScanConfig,
-    /// Its file format.
-    pub source: CsvSource,
     /// Which partition.
     pub index: usize,
     /// Of the query.
@@ -123,7 +122,15 @@ impl Partition {
         let mut emitter = Emitter { sender, metrics: self.metrics.clone(), rows: 0 };
         let outcome = match self.pushed.state {
             None => self.matches(&mut emitter).await?,
-            Some(_) => self.aggregates(&mut emitter).await?,
+            // Nothing is emitted before all was read, so there is time to find out that a cut was not what it seemed.
+            Some(_) => match self.aggregates(&mut emitter, CutsTaken::OnTrust).await? {
+                Err(Refusal::Cancelled) => Err(Refusal::Cancelled),
+                Err(_) if self.is_cut_in_quotes().await? => {
+                    self.metrics.quoted_cuts.add(1);
+                    self.aggregates(&mut emitter, CutsTaken::Exactly).await?
+                }
+                outcome => outcome,
+            },
         };
         match outcome {
             Ok(()) | Err(Refusal::Cancelled) => Ok(()),
@@ -134,7 +141,7 @@ impl Partition {
     /// Emits what the sub-plan makes of the raw records, as soon as the batches of which it made it were checked.
     async fn matches(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
         let (sender, receiver) = mpsc::channel(RAW_PIECES_IN_FLIGHT);
-        let mut worker = self.start_worker(sender)?;
+        let mut worker = self.start_worker(sender, CutsTaken::Exactly)?;
         let leaf =
             Arc::new(RawRecordsExec::try_new(&self.scan, self.files(), receiver, self.batch_records())?);
         let records = leaf.records();
@@ -171,9 +178,9 @@ impl Partition {
     }
 
     /// Emits the state of the program and of the sub-plan when both are done.
-    async fn aggregates(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
+    async fn aggregates(&self, emitter: &mut Emitter, cuts: CutsTaken) -> Result<Result<(), Refusal>> {
         let (sender, mut receiver) = mpsc::channel(RAW_PIECES_IN_FLIGHT);
-        let mut worker = self.start_worker(sender)?;
+        let mut worker = self.start_worker(sender, cuts)?;
         let mut exceptions = Vec::new();
         // Without exception records the sub-plan would add a row that says nothing.
         if let Some(first) = receiver.recv().await {
@@ -230,6 +237,24 @@ impl Partition {
         Ok(())
     }
 
+    /// Whether a quoted field lies across a cut of one of the files, so that the records at its ends were not what they seemed.
+    async fn is_cut_in_quotes(&self) -> Result<bool> {
+        let Some(CsvFiles::Spec(source)) = CsvFiles::of(&self.config) else { return Ok(false) };
+        let store = self.context.runtime_env().object_store(&self.config.object_store_url)?;
+        for range in self.files().into_iter().filter(|range| range.range.is_some()) {
+            // A file that cannot be read is an error of the scan.
+            let Ok(opened) = store.get(&range.object_meta.location).await else { return Ok(false) };
+            let GetResultPayload::File(file, _) = opened.payload else { return Ok(false) };
+            let (source, config) = (source.clone(), self.config.clone());
+            let look = move || source.is_cut_in_quotes(&file, &range, &config).unwrap_or(false);
+            let found = tokio::task::spawn_blocking(look).await;
+            if found.map_err(|error| DataFusionError::External(Box::new(error)))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn sub_plan(&self, leaf: Arc<RawRecordsExec>) -> Result<SendableRecordBatchStream> {
         with_leaf(&self.pushed.original, leaf)?.execute(0, Arc::clone(&self.context))
     }
@@ -243,28 +268,23 @@ impl Partition {
         self.config.file_groups.get(self.index).map(|group| group.files().to_vec()).unwrap_or_default()
     }
 
-    fn start_worker(&self, sender: mpsc::Sender<RawRecords>) -> Result<RunningWorker> {
+    fn start_worker(&self, sender: mpsc::Sender<RawRecords>, cuts: CutsTaken) -> Result<RunningWorker> {
         let cancelled = Arc::new(AtomicBool::new(false));
         let reservation = MemoryConsumer::new(format!("KernelFilterReduceExec[{}]", self.index))
             .register(self.context.memory_pool());
         let pushed = &self.pushed;
         let work = Work {
-            prepared: self.prepared.clone(),
+            prepared: Arc::clone(&self.prepared),
             first: self.index == 0,
             store: self.context.runtime_env().object_store(&self.config.object_store_url)?,
             files: self.files(),
-            preamble: Preamble {
-                dialect: pushed.fragment.dialect,
-                has_header: self.source.has_header(),
-                field_count: pushed.fragment.field_count,
-                truncated_rows: self.source.truncate_rows(),
-            },
+            ownership: Ownership::of(&self.config, &pushed.fragment, cuts)?,
             runtime: Handle::current(),
         };
         let context = WorkerContext {
             cookie: self.index as u64,
             fragment: Arc::clone(&pushed.fragment),
-            layout: self.prepared.program.layout.clone(),
+            program: Arc::clone(&self.prepared.program),
             state: pushed.state.clone(),
             sender,
             cancelled: Arc::clone(&cancelled),
@@ -343,12 +363,12 @@ impl Drop for RunningWorker {
 
 /// What a worker does.
 struct Work {
-    prepared: Prepared,
+    prepared: Arc<Prepared>,
     /// Whether this is the first partition.
     first: bool,
     store: Arc<dyn ObjectStore>,
     files: Vec<PartitionedFile>,
-    preamble: Preamble,
+    ownership: Ownership,
     runtime: Handle,
 }
 
@@ -376,12 +396,13 @@ impl Work {
         for (index, file) in self.files.iter().enumerate() {
             let path = file.object_meta.location.to_string();
             let opened = self.open(file, &path)?;
-            let range = file.range.as_ref();
-            match owned_input(&opened, file.object_meta.size, range, &self.preamble) {
-                Ok(Some(input)) => scan_file(&mut worker, index, &path, input)?,
-                Ok(None) => {}
-                Err(source) => return Err(Refusal::Range { path, source }),
+            let refused = |source| Refusal::Range { path: path.clone(), source };
+            let mut owned = self.ownership.input(&opened, file).map_err(refused)?;
+            if let Some(input) = owned.input.take() {
+                scan_file(&mut worker, index, &path, input)?;
             }
+            let is_cancelled = || worker.is_cancelled();
+            self.ownership.confirm(owned, &opened, file, &is_cancelled).map_err(refused)?;
         }
         worker.finish()
     }

@@ -11,6 +11,7 @@ use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::common::Result;
 use datafusion::common::config::CsvOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::datasource::file_format::csv::CsvFormatFactory;
 use datafusion::datasource::listing::{FileRange, PartitionedFile};
 use datafusion::datasource::physical_plan::{CsvSource, FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
@@ -19,8 +20,9 @@ use datafusion::execution::memory_pool::{MemoryConsumer, UnboundedMemoryPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
-use datafusion::prelude::{CsvReadOptions, SessionConfig};
+use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt;
+use pushdown::Program;
 use pushdown::contract::layout::{
     BEGIN, CONSUMED, END, Layout, Map, OUTPUT_USED, OUTSIDE, PACKET_BYTES, RECORDS, STOP, STOP_CHUNK,
     STOP_OUTPUT, Sizes, WINDOW_SLACK_BYTES,
@@ -39,7 +41,7 @@ use super::worker::{Worker, WorkerContext};
 
 use crate::options::{BackendChoice, PushdownMode};
 use crate::pushed::Pushed;
-use crate::session::{Session, SessionOptions};
+use crate::session::{CsvTable, Session, SessionOptions};
 use machine::KernelError;
 use machine::testing::kernel_available_or_skip;
 use pushdown::contract::steps::{Maps, RunRead, RunWindow};
@@ -176,7 +178,7 @@ async fn check_range(table: &Table, range: Option<(i64, i64)>, case: &str) {
                 Err(error) => return same_kind(&error, &expected, case),
             }
         }
-        Err(RangeError::Header { .. }) => {
+        Err(RangeError::HeaderFields { .. }) => {
             let expected = expected.expect_err(case).to_string();
             assert!(expected.contains("incorrect number of fields"), "{case}: {expected}");
             return;
@@ -402,7 +404,11 @@ fn scan_by<M: Maps>(
             filter: None,
             output: Output::Records,
         }),
-        layout: Layout { sizes: SMALL, map_bytes: [0; 5], accumulators: 0, group_entry_bytes: 0 },
+        program: Arc::new(Program {
+            insns: Vec::new(),
+            layout: Layout { sizes: SMALL, map_bytes: [0; 5], accumulators: 0, group_entry_bytes: 0 },
+            listing: String::new(),
+        }),
         state: None,
         sender,
         cancelled: Arc::new(AtomicBool::new(false)),
@@ -423,7 +429,7 @@ async fn check_scan(bytes: &[u8], has_header: bool, case: &str) {
     let input = owned_input(&table.file, bytes.len() as u64, None, &table.preamble());
     let input = match input {
         Ok(input) => input.unwrap(),
-        Err(RangeError::Header { .. }) => {
+        Err(RangeError::HeaderFields { .. }) => {
             let expected = expected.expect_err(case).to_string();
             assert!(expected.contains("incorrect number of fields"), "{case}: {expected}");
             return;
@@ -598,11 +604,12 @@ fn shrunk(plan: Arc<dyn ExecutionPlan>) -> (Arc<dyn ExecutionPlan>, usize) {
 }
 
 async fn sorted_rows(sql: &str, path: &Path, pushdown: PushdownMode, backend: BackendChoice) -> Vec<String> {
-    let session = Session::new(SessionOptions { pushdown, backend, threads: Some(2) }).unwrap();
+    let session =
+        Session::new(SessionOptions { pushdown, backend, threads: Some(2), ..SessionOptions::default() })
+            .unwrap();
     let context = session.context();
     context.sql("SET datafusion.optimizer.repartition_file_min_size = 1000").await.unwrap();
-    let options = CsvReadOptions::new().newlines_in_values(true);
-    session.register_csv("t", path.to_str().unwrap(), options).await.unwrap();
+    session.register_csv("t", path.to_str().unwrap(), CsvTable::default()).await.unwrap();
     let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
     let (plan, count) = shrunk(plan);
     assert_eq!(count, usize::from(pushdown != PushdownMode::Off), "{sql}");
@@ -649,19 +656,36 @@ async fn programs_with_small_areas() {
 struct Both {
     off: Session,
     auto: Session,
+    reader: Reader,
     /// By the last program.
     records_scanned: AtomicUsize,
 }
 
+/// Who reads for both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Ours: the rows in front of a bad record come out.
+    Own,
+    /// DataFusion's: a bad record is the error of its batch.
+    DataFusion,
+}
+
 impl Both {
-    fn new() -> Both {
+    fn new(reader: Reader) -> Both {
         let session = |pushdown| {
-            let options = SessionOptions { pushdown, backend: BackendChoice::Interpret, threads: Some(1) };
-            Session::new(options).unwrap()
+            let backend = BackendChoice::Interpret;
+            let options = SessionOptions { pushdown, backend, threads: Some(1), ..SessionOptions::default() };
+            let session = Session::new(options).unwrap();
+            if reader == Reader::DataFusion {
+                let state = session.context().state_ref();
+                state.write().register_file_format(Arc::new(CsvFormatFactory::new()), true).unwrap();
+            }
+            session
         };
         Both {
             off: session(PushdownMode::Off),
             auto: session(PushdownMode::Auto),
+            reader,
             records_scanned: AtomicUsize::new(0),
         }
     }
@@ -676,8 +700,13 @@ impl Both {
         }
         let create = format!(
             "CREATE OR REPLACE EXTERNAL TABLE t (id INT, a BIGINT, b DECIMAL(38, 0), note VARCHAR)
-             STORED AS CSV LOCATION '{}/' OPTIONS ('format.has_header' 'false')",
-            directory.path().display()
+             STORED AS CSV LOCATION '{}/' OPTIONS ('format.has_header' 'false'{})",
+            directory.path().display(),
+            match self.reader {
+                Reader::DataFusion => "",
+                // Else it is guessed from files which are wrong on purpose.
+                Reader::Own => ", 'format.delimiter' ',', 'format.quote' '\"', 'format.encoding' 'utf-8'",
+            }
         );
         let batch_size = format!("SET datafusion.execution.batch_size = {batch_size}");
         let mut answers = Vec::new();
@@ -722,7 +751,7 @@ fn records(count: usize, others: &[(usize, &str)], note: &str) -> String {
 /// behind it, and none of a record in a later batch.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_is_reached_at_the_end_of_a_batch() {
-    let both = Both::new();
+    let both = Both::new(Reader::DataFusion);
     // Few records fit into a window, the third not at all.
     let (note, long) = ("n".repeat(300), format!("0,3,{}", "n".repeat(5000)));
     for batch_size in [3, 7, 16] {
@@ -744,6 +773,12 @@ async fn a_limit_is_reached_at_the_end_of_a_batch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_and_bad_records_anywhere() {
+    for reader in [Reader::Own, Reader::DataFusion] {
+        check_limits_and_bad_records(reader).await;
+    }
+}
+
+async fn check_limits_and_bad_records(reader: Reader) {
     let odd = [
         "1,x,",                                   // a value that does not parse
         "1,1",                                    // too few fields
@@ -758,7 +793,7 @@ async fn limits_and_bad_records_anywhere() {
         "SELECT id + b FROM t WHERE a = 1 AND b <> 6",
         "SELECT id, b FROM t WHERE a >= 0",
     ];
-    let both = Both::new();
+    let both = Both::new(reader);
     let mut random = Random::new(11);
     let (mut errors, cases) = (0, 120);
     for _ in 0..cases {
@@ -786,7 +821,7 @@ async fn limits_and_bad_records_anywhere() {
 /// The match is in the first batch, and there is none in all the others.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_ends_the_scan() {
-    let both = Both::new();
+    let both = Both::new(Reader::Own);
     let files = [records(20_000, &[], "")];
     for sql in ["SELECT id FROM t WHERE id = 2 LIMIT 1", "SELECT id FROM t WHERE id = 2 OR id = 40 LIMIT 2"] {
         assert!(both.answer(&files, 16, sql).await.is_ok());

@@ -20,7 +20,8 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::MemoryReservation;
 use machine::KernelError;
-use pushdown::contract::layout::{Layout, Map, RECORDS};
+use pushdown::Program;
+use pushdown::contract::layout::{Map, RECORDS};
 use pushdown::contract::steps::{
     Chunk, ContractError, Drained, Maps, RunWindow, Window, accumulators, drain_groups,
 };
@@ -28,7 +29,7 @@ use pushdown::fragment::{Fragment, Output};
 use tokio::sync::mpsc;
 
 use super::metrics::ScanMetrics;
-use super::ranges::{Input, RecordEnd};
+use super::ranges::{Input, RangeError, RecordEnd};
 use super::records::{Position, RawRecords};
 use super::refusal::Refusal;
 use crate::decode::StateDecoder;
@@ -44,8 +45,8 @@ const LONG_RECORD_READ_BYTES: usize = 256 << 10;
 pub struct WorkerContext {
     /// What the machine runs.
     pub fragment: Arc<Fragment>,
-    /// Where its inputs and outputs lie.
-    pub layout: Layout,
+    /// As which program, with the places of its inputs and outputs.
+    pub program: Arc<Program>,
     /// For aggregates.
     pub state: Option<Arc<StateDecoder>>,
     /// Takes raw records.
@@ -111,12 +112,12 @@ impl<M: Maps> Worker<M> {
         match &self.context.fragment.output {
             Output::Records => {}
             Output::Aggregates { keys, .. } if !keys.is_empty() => {
-                let entries = drain_groups(&mut self.machine, &self.context.layout)?;
+                let entries = drain_groups(&mut self.machine, &self.context.program.layout)?;
                 self.keep_groups(&entries)?;
             }
             Output::Aggregates { aggregates, .. } => {
                 let word_count = aggregates.iter().map(|each| each.function.state_words()).sum();
-                let words = accumulators(&self.machine, &self.context.layout, word_count);
+                let words = accumulators(&self.machine, &self.context.program.layout, word_count);
                 self.context.metrics.bytes_returned.add(8 * word_count);
                 let batch = self.decoder()?.decode_accumulators(&words);
                 self.keep(batch)?;
@@ -159,7 +160,7 @@ impl<M: Maps> Worker<M> {
         let compute = self.context.metrics.baseline.elapsed_compute().clone();
         let _compute = compute.timer();
         self.context.metrics.bytes_returned.add(entries.len() * 8);
-        let batch = self.decoder()?.decode_groups(entries, self.context.layout.group_entry_bytes / 8);
+        let batch = self.decoder()?.decode_groups(entries, self.context.program.layout.group_entry_bytes / 8);
         self.keep(batch)
     }
 
@@ -201,8 +202,13 @@ impl<M: Maps> Worker<M> {
         self.context.sender.blocking_send(records).map_err(|_| Refusal::Cancelled)
     }
 
+    /// Whether nobody wants the result any more.
+    pub fn is_cancelled(&self) -> bool {
+        self.context.cancelled.load(Ordering::Relaxed)
+    }
+
     fn check_cancelled(&self) -> Result<(), Refusal> {
-        if self.context.cancelled.load(Ordering::Relaxed) { Err(Refusal::Cancelled) } else { Ok(()) }
+        if self.is_cancelled() { Err(Refusal::Cancelled) } else { Ok(()) }
     }
 }
 
@@ -210,7 +216,7 @@ impl<M: RunWindow<Error = KernelError>> Worker<M> {
     /// Reads what a partition owns of one file into the window. `path` is for errors.
     pub fn scan_windows(&mut self, index: usize, path: &str, mut input: Input<'_>) -> Result<(), Refusal> {
         self.begin_file(index);
-        let mut window = Window::new(&self.context.layout);
+        let mut window = Window::new(&self.context.program.layout);
         loop {
             let free = window.free(&mut self.machine);
             let wanted = free.len();
@@ -220,8 +226,14 @@ impl<M: RunWindow<Error = KernelError>> Worker<M> {
             let mut chunk = window.chunk(&mut self.machine, read, is_last);
             self.process(&mut chunk)?;
             if is_last {
+                if input.is_cut_off(input.position()) {
+                    return Err(Refusal::CutOff { path: path.to_owned() });
+                }
                 // A quote that is still open at the end: the decoder sees it as the file has it, without the LF.
                 let unfinished = chunk.unfinished();
+                if !unfinished.is_empty() && input.ends_at_cut {
+                    return Err(Refusal::Range { path: path.to_owned(), source: RangeError::QuotedCut });
+                }
                 if !unfinished.is_empty() {
                     let record = self.machine.map(Map::Window)[unfinished].to_vec();
                     self.send_exception(record)?;
@@ -230,7 +242,7 @@ impl<M: RunWindow<Error = KernelError>> Worker<M> {
             }
             if chunk.consumed() == 0 {
                 self.send_long_record(&mut input, path)?;
-                window = Window::new(&self.context.layout);
+                window = Window::new(&self.context.program.layout);
             } else {
                 window.keep(&mut self.machine, &chunk);
             }
@@ -243,7 +255,7 @@ impl<M: RunWindow<Error = KernelError>> Worker<M> {
             self.check_cancelled()?;
             let compute = self.context.metrics.baseline.elapsed_compute().clone();
             let timer = compute.timer();
-            let drained = chunk.step(&mut self.machine, &self.context.layout)?;
+            let drained = chunk.step(&mut self.machine, &self.context.program.layout)?;
             timer.done();
             self.take(drained)?;
         }
@@ -252,7 +264,7 @@ impl<M: RunWindow<Error = KernelError>> Worker<M> {
 
     /// The window holds the beginning of a record that does not fit into it.
     fn send_long_record(&mut self, input: &mut Input<'_>, path: &str) -> Result<(), Refusal> {
-        let chunk_bytes_max = self.context.layout.chunk_bytes_max();
+        let chunk_bytes_max = self.context.program.layout.chunk_bytes_max();
         let mut record = self.machine.map(Map::Window)[..chunk_bytes_max].to_vec();
         let mut end = RecordEnd::inside(&self.context.fragment.dialect);
         if let Some(bytes) = end.find(&record) {
@@ -274,6 +286,9 @@ impl<M: RunWindow<Error = KernelError>> Worker<M> {
                 return self.send_exception(record);
             }
             self.context.metrics.bytes_read.add(read);
+            if read < LONG_RECORD_READ_BYTES && input.ends_at_cut {
+                return Err(Refusal::Range { path: path.to_owned(), source: RangeError::QuotedCut });
+            }
             if read < LONG_RECORD_READ_BYTES {
                 return self.send_exception(record);
             }

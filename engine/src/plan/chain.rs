@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
-use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig, FileSource};
+use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionExprs;
@@ -20,6 +20,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 
+use crate::scan::CsvFiles;
 use crate::translate::may_fail;
 
 /// From a node down to a scan.
@@ -104,7 +105,7 @@ impl Chain {
     }
 
     /// The scan's configuration and source.
-    pub fn csv(&self) -> Option<(&FileScanConfig, &CsvSource)> {
+    pub fn csv(&self) -> Option<(&FileScanConfig, CsvFiles<'_>)> {
         csv(&self.scan)
     }
 
@@ -138,8 +139,9 @@ impl Chain {
     }
 }
 
-fn csv(plan: &Arc<dyn ExecutionPlan>) -> Option<(&FileScanConfig, &CsvSource)> {
-    plan.downcast_ref::<DataSourceExec>()?.downcast_to_file_source::<CsvSource>()
+fn csv(plan: &Arc<dyn ExecutionPlan>) -> Option<(&FileScanConfig, CsvFiles<'_>)> {
+    let config = plan.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()?;
+    Some((config, CsvFiles::of(config)?))
 }
 
 fn only_moves_rows(node: &Arc<dyn ExecutionPlan>) -> bool {

@@ -5,7 +5,7 @@
 
 use std::cell::OnceCell;
 
-use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig, FileSource};
+use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::object_store::local::LocalFileSystem;
 use datafusion::physical_expr_common::physical_expr::fmt_sql;
 use datafusion::physical_plan::ExecutionPlanProperties;
@@ -16,6 +16,7 @@ use super::chain::Chain;
 use crate::columns::{Columns, unsupported_column};
 use crate::decline::{DeclineReason, Declined, Part};
 use crate::sample::Sample;
+use crate::scan::CsvFiles;
 use crate::translate::{may_fail, may_skip_failure, predicate};
 
 /// A chain, and what was found out about it.
@@ -54,10 +55,14 @@ impl Facts {
             let reason = DeclineReason::ColumnType(field.data_type().clone());
             return Err(vec![Declined { part: Part::Column(field.name().clone()), reason }]);
         }
-        let dialect =
-            Dialect { delimiter: source.delimiter(), quote: source.quote(), escape: source.escape() };
+        if let Some(&field) = fields.iter().find(|&&field| source.is_written_otherwise(field)) {
+            let part = Part::Column(schema.field(field).name().clone());
+            return Err(vec![Declined { part, reason: DeclineReason::Format }]);
+        }
+        let dialect = source.dialect();
         let sample = sample(config, source, dialect);
-        let columns = Columns::new(schema, &fields, &sample).map_err(scan_declined)?;
+        let columns =
+            Columns::new(schema, &fields, &sample, |field| source.is_guess(field)).map_err(scan_declined)?;
         let conjuncts = Conjuncts::of(&columns, chain);
         Ok(Facts { dialect, columns, sample, conjuncts })
     }
@@ -118,7 +123,7 @@ impl Conjuncts {
     }
 }
 
-fn check_scan(chain: &Chain, config: &FileScanConfig, source: &CsvSource) -> Result<(), DeclineReason> {
+fn check_scan(chain: &Chain, config: &FileScanConfig, source: CsvFiles<'_>) -> Result<(), DeclineReason> {
     let schema = source.table_schema();
     let declined = |what| Err(DeclineReason::Files(what));
     if config.object_store_url.as_str() != "file:///" {
@@ -130,18 +135,8 @@ fn check_scan(chain: &Chain, config: &FileScanConfig, source: &CsvSource) -> Res
     if schema.table_schema().fields().len() != schema.file_schema().fields().len() {
         return declined("tables with partition columns");
     }
-    if source.comment().is_some() {
-        return declined("comments in CSV files");
-    }
-    if source.terminator().is_some() {
-        return declined("record terminators other than line ends");
-    }
-    if source.truncate_rows() {
-        return declined("truncated rows");
-    }
-    let bytes = [Some(source.delimiter()), Some(source.quote()), source.escape()];
-    if !bytes.iter().flatten().all(u8::is_ascii) {
-        return declined("delimiters and quotes outside of ASCII");
+    if let Some(what) = source.declined() {
+        return declined(what);
     }
     if schema.file_schema().fields().len() > FIELD_COUNT_MAX {
         return declined("records of so many fields");
@@ -159,7 +154,7 @@ fn check_scan(chain: &Chain, config: &FileScanConfig, source: &CsvSource) -> Res
     Ok(())
 }
 
-fn sample(config: &FileScanConfig, source: &CsvSource, dialect: Dialect) -> Sample {
+fn sample(config: &FileScanConfig, source: CsvFiles<'_>, dialect: Dialect) -> Sample {
     let first =
         config.file_groups.iter().flat_map(|group| group.files()).find(|file| file.object_meta.size > 0);
     let path =

@@ -3,11 +3,10 @@
 use std::io::Write;
 
 use datafusion::arrow::util::pretty::pretty_format_batches;
-use datafusion::prelude::CsvReadOptions;
 use machine::probe_hook;
 
 use crate::options::{BackendChoice, PushdownMode};
-use crate::session::{Session, SessionOptions};
+use crate::session::{CsvTable, Session, SessionOptions};
 
 const ORDERS: &str = "\
 id,name,price,discount,day,flag,small
@@ -65,10 +64,15 @@ async fn fixture(pushdown: PushdownMode, threads: usize) -> Fixture {
     for part in 0..3 {
         std::fs::write(parts.join(format!("{part}.csv")), ORDERS).unwrap();
     }
-    let options = SessionOptions { pushdown, backend: BackendChoice::Interpret, threads: Some(threads) };
+    let options = SessionOptions {
+        pushdown,
+        backend: BackendChoice::Interpret,
+        threads: Some(threads),
+        ..SessionOptions::default()
+    };
     let session = Session::new(options).unwrap();
-    session.register_csv("orders", path.to_str().unwrap(), CsvReadOptions::new()).await.unwrap();
-    session.register_csv("parts", &format!("{}/", parts.display()), CsvReadOptions::new()).await.unwrap();
+    session.register_csv("orders", path.to_str().unwrap(), CsvTable::default()).await.unwrap();
+    session.register_csv("parts", &format!("{}/", parts.display()), CsvTable::default()).await.unwrap();
     let create = format!("{DECLARED}{}' OPTIONS ('format.has_header' 'false')", declared.display());
     session.context().sql(&create).await.unwrap();
     let wide = folder.path().join("wide.csv");
@@ -86,7 +90,7 @@ async fn fixture(pushdown: PushdownMode, threads: usize) -> Fixture {
     session.context().sql(&create).await.unwrap();
     let lineitem = folder.path().join("lineitem.csv");
     std::fs::write(&lineitem, LINEITEM).unwrap();
-    session.register_csv("lineitem", lineitem.to_str().unwrap(), CsvReadOptions::new()).await.unwrap();
+    session.register_csv("lineitem", lineitem.to_str().unwrap(), CsvTable::default()).await.unwrap();
     Fixture { _folder: folder, session }
 }
 
@@ -316,11 +320,7 @@ async fn what_stops_early_above_what_may_fail_sees_the_same_batches() {
     let mut sessions = Vec::new();
     for pushdown in [PushdownMode::Auto, PushdownMode::Off] {
         let fixture = fixture(pushdown, 1).await;
-        fixture
-            .session
-            .register_csv("divisors", path.to_str().unwrap(), CsvReadOptions::new())
-            .await
-            .unwrap();
+        fixture.session.register_csv("divisors", path.to_str().unwrap(), CsvTable::default()).await.unwrap();
         fixture.run("SET datafusion.execution.batch_size = 7").await;
         sessions.push(fixture);
     }

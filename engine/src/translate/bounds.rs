@@ -164,7 +164,7 @@ mod tests {
 
     fn bounds(cast_to: Option<DataType>, scalar: ScalarValue) -> (i128, i128) {
         let schema = Arc::new(Schema::new(vec![Field::new("d", DataType::Decimal128(9, 2), true)]));
-        let columns = Columns::new(&schema, &[0], &Sample::default()).unwrap();
+        let columns = Columns::new(&schema, &[0], &Sample::default(), |_| false).unwrap();
         let mut expr = col("d", &schema).unwrap();
         if let Some(ty) = cast_to {
             expr = cast(expr, &schema, ty).unwrap();

@@ -182,6 +182,7 @@ async fn session(arguments: &Arguments, pushdown: PushdownMode, file: &Path) -> 
         pushdown,
         backend: arguments.backend.unwrap_or_default(),
         threads: arguments.threads.map(Into::into),
+        ..SessionOptions::default()
     })?;
     tables::from_own_file("lineitem", file).register(&session).await?;
     Ok(session)

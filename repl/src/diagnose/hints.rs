@@ -12,8 +12,8 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use engine::options::InvalidSetting;
 
 use super::place::Source;
-use super::sentence::split_place;
 use crate::nearest::{did_you_mean, list, nearest, nearest_typed};
+use crate::sentence::split_place;
 use crate::sql;
 use crate::sql::keywords::{KEYWORDS, is_keyword};
 

@@ -2,43 +2,32 @@
 //!
 //! ```text
 //! error --sentence--> what is wrong          statement --place, excerpt--> where, underlined
-//!       --hints--> what to do                files --scans, complaint--> the record that is not as it should be
+//!       --hints--> what to do                error --bad_record--> the record that is not as it should be
 //! ```
 //!
 //! A [`Report`] goes out. Its first line depends on the error alone, and so not on what ran where.
 
-mod complaint;
 mod excerpt;
 mod hints;
 mod place;
-mod records;
-mod scans;
-mod sentence;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use datafusion::arrow::error::ArrowError;
-use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, GenericDialect, dialect_from_str};
+use engine::csv::rejects::{Cure, ReadError, Reason, Reject};
 
-use crate::paths::compression_of;
+use crate::sentence::Sentence;
 use crate::sql::statements::Extent;
 use crate::visible::visible;
-use complaint::{Complaint, Found};
 pub use excerpt::Look;
 use excerpt::{CYAN, Excerpt, RED};
 pub use hints::file_hint;
 use place::Source;
-use records::Candidate;
-pub use records::FileDialect;
-use sentence::Sentence;
 
 /// A statement may be wrong in several places at once; so many are shown.
 const PROBLEMS_MAX: usize = 3;
@@ -105,21 +94,6 @@ impl Report {
     pub fn without_statement(error: &DataFusionError) -> Report {
         let Sentence { first, details } = Sentence::of(error);
         Report { problems: vec![Problem { sentence: first, details, ..Problem::default() }], more: 0 }
-    }
-
-    /// A file that could not be made a table.
-    pub fn of_file(
-        error: &DataFusionError,
-        dialect: FileDialect,
-        compression: FileCompressionType,
-    ) -> Report {
-        let mut report = Report::without_statement(error);
-        let found = unread_file(error).and_then(|path| {
-            let candidate = Candidate { path, range: None, dialect, compression, columns: Arc::default() };
-            unequal_record(error, &candidate)
-        });
-        report.problems[0].excerpts.extend(found.map(|found| record_excerpt(&found)));
-        report
     }
 
     /// What is wrong, without the rest.
@@ -189,7 +163,6 @@ async fn problem(error: &DataFusionError, failed: Failed<'_>) -> Problem {
         excerpts: Vec::new(),
         hints: advice.hints,
     };
-    let found = record(error, failed, statement.clone()).await;
     match (place.or(advice.place), failed.script) {
         (Some(place), None) => {
             problem.excerpts.push(Excerpt::of_text(failed.text, place, |line| format!("LINE {line}: ")));
@@ -203,71 +176,37 @@ async fn problem(error: &DataFusionError, failed: Failed<'_>) -> Problem {
         }
         (None, None) => {}
     }
-    problem.excerpts.extend(found.map(|found| record_excerpt(&found)));
+    if let Some((path, reject)) = bad_record(error) {
+        let here = std::env::current_dir().ok();
+        let path = here.as_deref().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
+        problem.sentence = visible(&format!("{}: {reject}", path.display()));
+        problem.excerpts.push(record_excerpt(path, reject));
+        problem.hints = vec![format!("{}.", Cure::of(&reject.reason))];
+    }
     problem
 }
 
-/// The record that an error of arrow-csv is about.
-async fn record(error: &DataFusionError, failed: Failed<'_>, statement: Range<usize>) -> Option<Found> {
-    if let Some(path) = unread_file(error) {
-        // Of a file that has no table yet, the way it is written is not known: the numbers in the error must fit.
-        let dialect =
-            FileDialect { delimiter: b',', quote: b'"', escape: None, terminator: None, comment: None };
-        let compression = compression_of(&path);
-        return unequal_record(
-            error,
-            &Candidate { path, range: None, dialect, compression, columns: Arc::default() },
-        );
-    }
-    let complaint = Complaint::of(csv_message(error)?)?;
-    let candidates = scans::candidates(failed.context, failed.text, statement).await?;
-    complaint::find(&complaint, &candidates)
-}
-
-fn csv_message(error: &DataFusionError) -> Option<&str> {
-    match error.find_root() {
-        DataFusionError::ArrowError(error, _) => match error.as_ref() {
-            ArrowError::CsvError(text) | ArrowError::ParseError(text) => Some(text),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The file whose schema could not be told.
-fn unread_file(error: &DataFusionError) -> Option<PathBuf> {
-    match error {
-        DataFusionError::Context(context, inner) => {
-            match context.strip_prefix("Error when processing CSV file ") {
-                Some(location) => Some(Path::new("/").join(location)),
-                None => unread_file(inner),
-            }
+/// A record that was not as it should be, and the file that it is in.
+fn bad_record(error: &DataFusionError) -> Option<(&Path, &Reject)> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    loop {
+        let error = cause?;
+        if let Some(ReadError::Record { file, reject }) = error.downcast_ref::<ReadError>() {
+            return Some((Path::new(file.as_ref()), reject));
         }
-        DataFusionError::Diagnostic(_, inner) => unread_file(inner),
-        DataFusionError::Shared(inner) => unread_file(inner),
-        _ => None,
+        cause = error.source();
     }
 }
 
-fn unequal_record(error: &DataFusionError, candidate: &Candidate) -> Option<Found> {
-    let (_, rest) = csv_message(error)?
-        .split_once("Encountered unequal lengths between records on CSV file. Expected ")?;
-    let (expected, rest) = rest.split_once(" records, found ")?;
-    let (found, _) = rest.split_once(" records")?;
-    complaint::first_unequal(candidate, expected.parse().ok()?, found.parse().ok()?)
-}
-
-/// `data/trips.csv:5002: 7,x,1.5`, with the value underlined if it stands there once.
-fn record_excerpt(found: &Found) -> Excerpt {
-    let here = std::env::current_dir().ok();
-    let path = here.as_deref().and_then(|here| found.path.strip_prefix(here).ok()).unwrap_or(&found.path);
-    let label = match found.line {
-        Some(line) => format!("{}:{line}: ", path.display()),
-        None => format!("{}: ", path.display()),
+/// The record as it stands in the file, with its bad field underlined if that stands there once.
+fn record_excerpt(path: &Path, reject: &Reject) -> Excerpt {
+    let text = String::from_utf8_lossy(&reject.raw).into_owned();
+    let value = match &reject.reason {
+        Reason::Value { value, .. } => value.as_str(),
+        _ => "",
     };
-    let (value, column) = found.value.clone().unwrap_or_default();
-    let first = found.text.find(&value).filter(|_| !value.is_empty());
-    let part = first.filter(|_| found.text.rfind(&value) == first).map(|at| at..at + value.len());
-    let note = column.map(|name| format!("column {name}")).unwrap_or_default();
-    Excerpt::of_line(label, found.text.clone(), part, note)
+    let first = text.find(value).filter(|_| !value.is_empty());
+    let part = first.filter(|_| text.rfind(value) == first).map(|at| at..at + value.len());
+    let note = reject.column.as_ref().map(|column| format!("column {}", column.name)).unwrap_or_default();
+    Excerpt::of_line(format!("{}:{}: ", path.display(), reject.line), text, part, note)
 }

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Word};
 
-use super::sentence::split_place;
+use crate::sentence::split_place;
 use crate::sql::lex::Places;
 use crate::sql::statements::Extent;
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 use console::measure_text_width;
 use datafusion::physical_plan::ExecutionPlan;
 use engine::decline::{DeclineReason, Declined};
+use engine::exec::Refusal;
 use engine::machine::BackendKind;
 use engine::report::{Counts, Scan, ScannedBy, scans};
 
 use super::cells::push_cut;
+use crate::sentence::Sentence;
 use crate::visible::push_visible;
 
 /// A reason is cut to so many characters: EXPLAIN shows all of it.
@@ -78,7 +80,7 @@ impl Work {
                     if let Some(prepared) = prepared {
                         work.program(prepared.backend, counts);
                     }
-                    fallbacks.iter().for_each(|refusal| add(&mut work.fallbacks, refusal.to_string()));
+                    fallbacks.iter().for_each(|refusal| add(&mut work.fallbacks, given_up(refusal)));
                     work.declined(&pushed.declined);
                 }
                 ScannedBy::DataFusion { no_program: Some(no_program), .. } => {
@@ -128,6 +130,14 @@ impl Work {
     }
 }
 
+/// Why a program was given up. Of an error of DataFusion's, without the words that each of its wrappers puts in front.
+fn given_up(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Record(error) => format!("a record is refused by DataFusion: {}", Sentence::of(error).first),
+        refusal => refusal.to_string(),
+    }
+}
+
 fn add(reasons: &mut Vec<String>, reason: String) {
     if !reasons.contains(&reason) {
         reasons.push(reason);
@@ -161,8 +171,7 @@ fn program(backend: BackendKind, counts: &Counts) -> String {
 /// One line, and not too long a one.
 fn short(reason: &str) -> String {
     let mut visible = String::new();
-    // DataFusion's word for an error of ours says nothing to a reader.
-    push_visible(&mut visible, &reason.replace("External error: ", ""));
+    push_visible(&mut visible, reason);
     if measure_text_width(&visible) <= REASON_WIDTH_MAX {
         return visible;
     }
@@ -246,7 +255,12 @@ mod tests {
         }
         let file = folder.path().join("t.csv");
         std::fs::write(&file, text).unwrap();
-        let options = SessionOptions { pushdown, backend: BackendChoice::Interpret, threads: Some(1) };
+        let options = SessionOptions {
+            pushdown,
+            backend: BackendChoice::Interpret,
+            threads: Some(1),
+            ..SessionOptions::default()
+        };
         let session = Session::new(options).unwrap();
         session.register_csv("t", file.to_str().unwrap(), Default::default()).await.unwrap();
         let frame = session.context().sql(sql).await.unwrap();

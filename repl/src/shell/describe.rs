@@ -115,6 +115,27 @@ async fn files(context: &SessionContext, provider: &dyn TableProvider) -> Result
     Ok((places.join(", "), Some(bytes)))
 }
 
+/// `*.csv` of `*.[cC][sS][vV]`, which is how a folder's files are told from others.
+fn small_letters(glob: &str) -> String {
+    let mut text = String::new();
+    let mut rest = glob;
+    while let Some(first) = rest.chars().next() {
+        let letter = rest.as_bytes().get(1).copied().map(char::from).unwrap_or_default();
+        let either = format!("[{letter}{}]", letter.to_ascii_uppercase());
+        rest = match rest.strip_prefix(&either) {
+            Some(behind) => {
+                text.push(letter);
+                behind
+            }
+            None => {
+                text.push(first);
+                &rest[first.len_utf8()..]
+            }
+        };
+    }
+    text
+}
+
 /// A path as people write it: in a URL, spaces and letters outside of ASCII are codes.
 fn place(url: &ListingTableUrl) -> String {
     let path = match url.scheme() {
@@ -124,7 +145,7 @@ fn place(url: &ListingTableUrl) -> String {
     let Some(path) = path else { return url.as_str().to_owned() };
     let path = path.display();
     match url.get_glob() {
-        Some(glob) => format!("{path}/{glob}"),
+        Some(glob) => format!("{path}/{}", small_letters(glob.as_str())),
         None if url.is_folder() => format!("{path}/"),
         None => path.to_string(),
     }

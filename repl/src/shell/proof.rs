@@ -52,7 +52,7 @@ fn explain_scan(text: &mut String, scan: &Scan) {
     };
     match &scan.by {
         ScannedBy::Program { pushed, prepared, counts, fallbacks } => {
-            line("ran in", &[place(prepared.as_ref()).to_owned()]);
+            line("ran in", &[place(prepared.as_deref()).to_owned()]);
             line("filter", &pushed.shown.filter);
             line("keys", &pushed.shown.keys);
             line("aggregates", &pushed.shown.aggregates);

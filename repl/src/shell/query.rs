@@ -20,12 +20,18 @@ use datafusion::object_store::local::LocalFileSystem;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
+use engine::csv::rejects::Widening;
+use engine::session::widen;
 use futures::StreamExt;
 
 use super::progress::Progress;
+use super::staged::stage;
 use crate::error::Error;
 use crate::results::{Keep, Rows};
 use crate::signals::cancellable;
+
+/// A column may be widened a few times. More is a fault of ours.
+const WIDENED_MAX: usize = 10_000;
 
 /// A statement that was run to its end.
 #[derive(Debug)]
@@ -35,13 +41,15 @@ pub struct Executed {
     pub plan: Arc<dyn ExecutionPlan>,
     /// From the parsed statement to the last row.
     pub elapsed: Duration,
+    /// Guesses of columns' types that did not hold, and for which the statement was run again.
+    pub widened: Vec<Widening>,
 }
 
 /// Runs a statement, of whose rows so many are kept; Ctrl-C gives [`Error::Cancelled`], and stops its workers.
 pub async fn execute(
     context: &SessionContext,
     statement: Statement,
-    keep: impl FnOnce(&SchemaRef) -> Keep + Send + 'static,
+    keep: impl Fn(&SchemaRef) -> Keep + Send + Sync + 'static,
 ) -> Result<Executed, Error> {
     let began = Instant::now();
     let context = context.clone();
@@ -50,22 +58,49 @@ pub async fn execute(
     let watch = progress.watch();
     // A task of its own, so that a plan that computes for long at a stretch does not keep Ctrl-C waiting.
     let running = tokio::spawn(async move {
-        let logical = context.state().statement_to_plan(statement).await?;
-        check_files(&logical)?;
-        let frame = context.execute_logical_plan(logical).await?;
-        let tasks = Arc::new(frame.task_ctx());
-        let plan = frame.create_physical_plan().await?;
-        watch.begin(&plan);
-        let schema = plan.schema();
-        let keep = keep(&schema);
-        let mut rows = Rows::default();
-        let mut stream = execute_stream(Arc::clone(&plan), tasks)?;
-        while let Some(batch) = stream.next().await {
-            rows.push(batch?, keep);
+        let mut widened = Vec::new();
+        loop {
+            let begin = |plan: &_| watch.begin(plan);
+            let error = match execute_once(&context, statement.clone(), &keep, begin).await {
+                Ok((schema, rows, plan)) => {
+                    return Ok(Executed { schema, rows, plan, elapsed: began.elapsed(), widened });
+                }
+                Err(error) => error,
+            };
+            // A guess that did not hold has cost nothing but time: nothing was shown yet.
+            match widen(&context, &error).await? {
+                Some(widenings) if widened.len() < WIDENED_MAX => widened.extend(widenings),
+                _ => return Err(error),
+            }
         }
-        Ok(Executed { schema, rows, plan, elapsed: began.elapsed() })
     });
     cancellable(AbortOnDrop(running)).await?
+}
+
+async fn execute_once(
+    context: &SessionContext,
+    statement: Statement,
+    keep: &(impl Fn(&SchemaRef) -> Keep + Sync),
+    begin: impl Fn(&Arc<dyn ExecutionPlan>) + Send,
+) -> Result<(SchemaRef, Rows, Arc<dyn ExecutionPlan>)> {
+    let logical = context.state().statement_to_plan(statement).await?;
+    check_files(&logical)?;
+    let (logical, staged) = stage(logical)?;
+    let frame = context.execute_logical_plan(logical).await?;
+    let tasks = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await?;
+    begin(&plan);
+    let schema = plan.schema();
+    let keep = keep(&schema);
+    let mut rows = Rows::default();
+    let mut stream = execute_stream(Arc::clone(&plan), tasks)?;
+    while let Some(batch) = stream.next().await {
+        rows.push(batch?, keep);
+    }
+    if let Some(staged) = staged {
+        staged.commit()?;
+    }
+    Ok((schema, rows, plan))
 }
 
 /// A file may have gone since it became a table. DataFusion would list what is there and answer without its rows.

@@ -13,6 +13,7 @@ use super::describe::{self, SummaryQueries};
 use super::options::PrintOption;
 use super::pager::Pager;
 use super::query::collect;
+use super::staged::Staged;
 use super::state::{Last, Once, Shell, Sink};
 use super::{functions, options, proof};
 use crate::error::Error;
@@ -142,10 +143,16 @@ impl Shell {
         let sql = self.current()?;
         self.pending.clear();
         let Some(file) = file else { return self.run_statements(&sql, None, Once { expanded }).await };
-        let before = std::mem::replace(&mut self.sink, sink(Some(file))?);
+        let unwritable = |source| Error::FileUnwritable { path: file.clone(), source };
+        let staged = Staged::of(&file).map_err(unwritable)?;
+        let path = staged.as_ref().map_or(file.clone(), |staged| staged.beside().display().to_string());
+        let written = std::fs::File::create(&path).map_err(unwritable)?;
+        let before =
+            std::mem::replace(&mut self.sink, Sink::File { path: file.clone().into(), file: written });
         let result = self.run_statements(&sql, None, Once { expanded }).await;
         self.sink = before;
-        result
+        result?;
+        staged.map_or(Ok(()), Staged::commit).map_err(unwritable)
     }
 
     /// Until Ctrl-C, which ends it without a failure.

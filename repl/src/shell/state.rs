@@ -18,9 +18,11 @@ use engine::session::Session;
 
 use super::pager;
 use super::query::{Executed, execute};
+use super::rejects;
 use super::settings::Settings;
 use crate::diagnose::{Failed, Script};
 use crate::error::Error;
+use crate::report::note;
 use crate::results::{self, Rows, Style, TerminalSize, summary};
 use crate::signals::{Interrupts, cancellable};
 use crate::sql::statements::{Extent, Parsed, parse};
@@ -114,7 +116,9 @@ impl Shell {
         if let Some(last) = &mut self.last {
             last.plan = Some(Arc::clone(&executed.plan));
         }
-        let Executed { schema, rows, plan, elapsed } = executed;
+        let Executed { schema, rows, plan, elapsed, widened } = executed;
+        widened.iter().for_each(|widening| note(&widening.to_string()));
+        let rejected = rejects::keep(self.session.context(), &plan)?;
         let total = rows.total();
         let mut text = self.render(style.clone(), Arc::clone(&schema), rows).await?;
         // SET, CREATE and the like have no columns, and did nothing that has to be told.
@@ -129,11 +133,14 @@ impl Shell {
                 // It is no part of the result.
                 Sink::File { .. } => {
                     self.write(&text)?;
-                    return self.say(&line);
+                    self.say(&line)?;
+                    text.clear();
                 }
             }
         }
-        self.write(&text)
+        self.write(&text)?;
+        rejected.iter().for_each(|line| note(line));
+        Ok(())
     }
 
     /// The style of the next result. The screen may have another size since the last one.

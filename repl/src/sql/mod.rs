@@ -7,6 +7,7 @@
 //! [`variables`] puts values in, [`quote`] writes names and texts as SQL reads them back. Nothing here knows a session's
 //! tables, a terminal or an error report.
 
+mod ignored;
 pub mod keywords;
 pub mod lex;
 pub mod parts;

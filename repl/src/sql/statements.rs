@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::dialect::dialect_from_str;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::ignored;
 use super::lex::Places;
 
 /// The bytes of a text from the first token of a statement to where the next one begins, or to the end of the text.
@@ -65,6 +66,7 @@ pub fn parse(context: &SessionContext, sql: &str) -> Result<Vec<Parsed>, DataFus
             return Err(ParserError::ParserError(message).into());
         }
         let statement = parser.parse_statement()?;
+        ignored::check(&statement)?;
         parsed.push(Parsed { statement, extent: Extent { begin, end: sql.len() } });
         is_separated = false;
     }

@@ -19,7 +19,12 @@ fn start(home: &Home) -> Terminal {
 fn a_line_is_typed_edited_and_run() {
     let home = home();
     let mut terminal = start(&home);
-    assert!(terminal.text().starts_with("weir 0.1.0. \\? for help, \\q to leave.\n"), "{}", terminal.text());
+    let begin = "\
+weir: trips.csv: ',' delimited, header, 3 columns
+weir: zones.csv: ',' delimited, header, 2 columns
+weir 0.1.0. \\? for help, \\q to leave.
+";
+    assert!(terminal.text().starts_with(begin), "{}", terminal.text());
     terminal.begin("SELECT 41 AS answe;");
     terminal.type_in(&format!("{LEFT}r{HOME}"));
     terminal.wait("the cursor at the beginning", |screen| screen.cursor_position().1 == 6);

@@ -143,11 +143,13 @@ fn a_syntax_error() {
 
 #[test]
 fn a_value_that_is_wrong() {
-    insta::assert_snapshot!(screen("SELECT sum(b) FROM late;"), @r#"
-    weir> SELECT sum(b) FROM late;
-    weir: error: Error while parsing value 'x' as type 'Int64' for column 1 at line 2001. Row data: '[7,x]'
+    let create = "CREATE EXTERNAL TABLE strict (a INT, b INT) STORED AS CSV LOCATION 'late.csv';";
+    insta::assert_snapshot!(screen(&format!("{create} SELECT sum(b) FROM strict;")), @r#"
+    weir> CREATE EXTERNAL TABLE strict (a INT, b INT) STORED AS CSV LOCATION 'late.csv'; SELECT sum(b) FROM strict;
+    weir: error: late.csv: line 2002, column 'b': 'x' is not INTEGER
     late.csv:2002: 7,x
                      ^ column b
+    HINT: Declare another type with --types, or leave the record out with --on-error skip.
     weir>
     "#);
 }

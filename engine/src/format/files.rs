@@ -1,0 +1,276 @@
+//! What is known of the files of a scan, found out when the first of their ranges is read.
+//!
+//! A range begins wherever the planner has cut the file, and if a quoted field lies across the cut, nothing near it tells. To be
+//! sure, all in front of it must be looked at for quotes ([`Files::start`]). A program looks at it anyway: so a worker that gives
+//! nothing out before its end begins at the first line behind the cut, and asks at its end whoever reads up to the cut
+//! ([`Files::begin`], [`Files::is_outside_quotes`]).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::object_store::path::Path;
+use weir_csv::ranges::range_starts;
+use weir_csv::reader::header_names;
+use weir_csv::sniff::column_names;
+use weir_csv::spec::CsvSpec;
+
+/// The columns of one file have another order or other names than those of the table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OtherColumns {
+    /// Its header has not the names of the table's columns.
+    #[error(
+        "{file}: the header has {}, and the table, as {guessed_from} has it, {}. Read files with other columns as \
+         tables of their own",
+        found.join(", "),
+        expected.join(", ")
+    )]
+    Names {
+        /// The file.
+        file: Arc<str>,
+        /// The file from whose header the table has its columns.
+        guessed_from: Arc<str>,
+        /// What only the table has, and what only the file has, some of each.
+        expected: Vec<String>,
+        /// The same of the file.
+        found: Vec<String>,
+    },
+}
+
+/// Where the records of each file's ranges begin, and in which order its columns are.
+#[derive(Debug, Default)]
+pub struct Files {
+    known: Mutex<HashMap<Path, Arc<Known>>>,
+}
+
+/// Of one file.
+#[derive(Debug, Default)]
+struct Known {
+    facts: Mutex<Facts>,
+    /// A cut was told of.
+    told: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Facts {
+    order: Option<Arc<Order>>,
+    /// By the byte at which a range begins.
+    starts: BTreeMap<u64, u64>,
+    cuts: BTreeMap<u64, Told>,
+}
+
+/// What the worker that reads up to a cut has to say of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Nothing yet.
+    Pending,
+    /// It cannot tell.
+    Unknown,
+    /// No quoted field lies across it.
+    Outside,
+}
+
+/// So long a worker waits for another one that reads in front of it, before it looks itself. That one may be waiting for
+/// a consumer.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+/// And so long before it looks whether its query was cancelled.
+const WAIT_TURN: Duration = Duration::from_millis(20);
+
+impl Known {
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A worker reads up to a cut, and will tell of it. Dropped, it cannot.
+#[derive(Debug)]
+pub struct Promise {
+    known: Arc<Known>,
+    cut: u64,
+}
+
+impl Promise {
+    /// No quoted field lies across the cut.
+    pub fn outside_quotes(self) {
+        self.tell(Told::Outside);
+    }
+
+    fn tell(&self, told: Told) {
+        let mut facts = self.known.facts();
+        if facts.cuts.get(&self.cut) != Some(&Told::Outside) {
+            facts.cuts.insert(self.cut, told);
+        }
+        drop(facts);
+        self.known.told.notify_all();
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        self.tell(Told::Unknown);
+    }
+}
+
+/// Which field of a file's records is which column of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// The first is the first, and so on.
+    SameAsTable,
+    /// Of each column of the table the field.
+    Fields(Vec<usize>),
+}
+
+/// The bytes between which ranges are cut, for each file that is cut.
+pub type Cuts = HashMap<Path, BTreeSet<u64>>;
+
+/// How messages call a file.
+pub fn display_name(location: &Path) -> Arc<str> {
+    Arc::from(format!("/{location}"))
+}
+
+/// The cuts of a scan.
+pub fn cuts(config: &FileScanConfig) -> Cuts {
+    let mut cuts = Cuts::new();
+    for file in config.file_groups.iter().flat_map(|group| group.files()) {
+        let Some((start, end)) = range_of(file) else { continue };
+        if start > 0 || end < file.object_meta.size {
+            cuts.entry(file.object_meta.location.clone()).or_default().extend([start, end]);
+        }
+    }
+    cuts
+}
+
+/// The range of a file that is to be read. None: all of it.
+pub fn range_of(file: &PartitionedFile) -> Option<(u64, u64)> {
+    let range = file.range.as_ref()?;
+    let start = u64::try_from(range.start).unwrap_or_default();
+    Some((start, u64::try_from(range.end).unwrap_or_default().max(start)))
+}
+
+impl Files {
+    fn known(&self, location: &Path) -> Arc<Known> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(location.clone()).or_default())
+    }
+
+    /// Where the first record begins that a range owns which begins at `cut`. All cuts of a file are found in one pass over
+    /// it, whoever asks first.
+    pub fn start(
+        &self,
+        location: &Path,
+        file: &File,
+        spec: &CsvSpec,
+        cut: u64,
+        cuts: &Cuts,
+    ) -> io::Result<u64> {
+        if cut == 0 {
+            return Ok(0);
+        }
+        let known = self.known(location);
+        let mut facts = known.facts();
+        if let Some(start) = facts.starts.get(&cut) {
+            return Ok(*start);
+        }
+        let mut places: BTreeSet<u64> = cuts.get(location).cloned().unwrap_or_default();
+        places.extend([0, cut]);
+        let places: Vec<u64> = places.into_iter().collect();
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let starts = range_starts(file, spec, &places, threads)?;
+        facts.starts.extend(places.into_iter().zip(starts));
+        facts.starts.get(&cut).copied().ok_or_else(|| io::Error::other("a range has no beginning"))
+    }
+
+    /// A worker begins to read up to a cut.
+    pub fn begin(&self, location: &Path, cut: u64) -> Promise {
+        let known = self.known(location);
+        known.facts().cuts.entry(cut).or_insert(Told::Pending);
+        Promise { known, cut }
+    }
+
+    /// Whether it was told that no quoted field lies across a cut. Waits a while for one who reads up to it. False: nobody
+    /// knows.
+    pub fn is_outside_quotes(&self, location: &Path, cut: u64, is_cancelled: &dyn Fn() -> bool) -> bool {
+        let known = self.known(location);
+        let begun = Instant::now();
+        let mut facts = known.facts();
+        loop {
+            match facts.cuts.get(&cut) {
+                Some(Told::Outside) => return true,
+                Some(Told::Pending) if begun.elapsed() < WAIT_MAX && !is_cancelled() => {}
+                _ => return false,
+            }
+            let waited = known.told.wait_timeout(facts, WAIT_TURN);
+            facts = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The order of a file's columns, which `find` finds.
+    pub fn order(
+        &self,
+        location: &Path,
+        find: impl FnOnce() -> io::Result<Result<Order, OtherColumns>>,
+    ) -> io::Result<Result<Arc<Order>, OtherColumns>> {
+        let known = self.known(location);
+        let mut facts = known.facts();
+        if let Some(order) = &facts.order {
+            return Ok(Ok(Arc::clone(order)));
+        }
+        Ok(find()?.map(|order| Arc::clone(facts.order.insert(Arc::new(order)))))
+    }
+}
+
+/// Names that a message shows of each side.
+const NAMES_SHOWN: usize = 5;
+
+/// Looks into the header of a file. A table that was declared has names of its own: its columns are found by name only if
+/// the header has exactly these names, and else by their place.
+pub fn order_of(
+    file: impl Read + Send,
+    name: &Arc<str>,
+    spec: &CsvSpec,
+    guessed_from: Option<&Arc<str>>,
+) -> io::Result<Result<Order, OtherColumns>> {
+    let Some(header) = header_names(file, spec)?.filter(|header| !header.is_empty()) else {
+        return Ok(Ok(Order::SameAsTable));
+    };
+    let table: Vec<&str> = spec.columns.iter().map(|column| column.name.as_str()).collect();
+    // A header may have fewer names than there are columns, or more; the sniffer has named the columns all the same.
+    let file = column_names(header.iter(), header.len().max(table.len()));
+    if file.iter().take(table.len()).eq(table.iter()) {
+        return Ok(Ok(Order::SameAsTable));
+    }
+    let places: HashMap<&str, usize> =
+        file.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+    let fields: Option<Vec<usize>> = table.iter().map(|name| places.get(name).copied()).collect();
+    let has_the_same = header.len() == table.len();
+    match (fields.filter(|_| has_the_same), guessed_from) {
+        (Some(fields), _) => Ok(Ok(Order::Fields(fields))),
+        (None, None) => Ok(Ok(Order::SameAsTable)),
+        (None, Some(guessed_from)) => {
+            let only = |here: &[&str], there: &[&str]| {
+                let missing = here.iter().filter(|name| !there.contains(name));
+                let mut names: Vec<String> = missing.map(|name| format!("'{name}'")).collect();
+                if names.is_empty() {
+                    return vec![format!("{} columns", here.len())];
+                }
+                if names.len() > NAMES_SHOWN {
+                    names.truncate(NAMES_SHOWN);
+                    names.push("...".to_owned());
+                }
+                names
+            };
+            let file: Vec<&str> = file.iter().map(String::as_str).collect();
+            Ok(Err(OtherColumns::Names {
+                file: Arc::clone(name),
+                guessed_from: Arc::clone(guessed_from),
+                expected: only(&table, &file),
+                found: only(&file, &table),
+            }))
+        }
+    }
+}

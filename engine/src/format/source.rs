@@ -1,0 +1,263 @@
+//! The source of one scan: which files, read how, and what of them.
+
+use std::fs::File;
+use std::ops::Range;
+use std::sync::Arc;
+
+use datafusion::common::{DataFusionError, Result};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::projection::SplitProjection;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::object_store::path::Path;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use pushdown::fragment::Dialect;
+use weir_csv::bytes::is_plain;
+use weir_csv::ranges::{first_record, start_outside_quotes};
+use weir_csv::rejects::ReadError;
+use weir_csv::spec::{CsvSpec, DateFormat, NumberFormat, OnError};
+
+use super::files::{Cuts, Files, Order, Promise, cuts, display_name, order_of, range_of};
+use super::rejected::Rejects;
+use super::widened::Widened;
+
+/// CSV files that `weir_csv` reads.
+#[derive(Debug, Clone)]
+pub struct SpecSource {
+    pub(super) spec: Arc<CsvSpec>,
+    /// The file from which the columns were guessed. None: they were declared.
+    pub(super) guessed_from: Option<Path>,
+    pub(super) widened: Widened,
+    pub(super) table_schema: TableSchema,
+    pub(super) projection: SplitProjection,
+    pub(super) batch_size: Option<usize>,
+    pub(super) metrics: ExecutionPlanMetricsSet,
+    pub(super) files: Arc<Files>,
+    pub(super) rejects: Arc<Rejects>,
+    /// Whether files are read from front to back, in one piece.
+    pub(super) is_in_order: bool,
+    /// Whether it reads whole records from within a file, and nothing stands above them.
+    pub(super) is_inside: bool,
+}
+
+/// The records that a range owns: those that begin in these bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owned {
+    /// Where the first begins, or 0: the beginning of the file with what stands above its records.
+    pub start: u64,
+    /// The first byte behind. None: the end of the file, wherever it is.
+    pub end: Option<u64>,
+}
+
+impl SpecSource {
+    /// A source that reads all columns.
+    pub(super) fn new(
+        spec: Arc<CsvSpec>,
+        guessed_from: Option<Path>,
+        table_schema: TableSchema,
+        widened: Widened,
+    ) -> Self {
+        SpecSource {
+            spec,
+            guessed_from,
+            widened,
+            projection: SplitProjection::unprojected(&table_schema),
+            table_schema,
+            batch_size: None,
+            metrics: ExecutionPlanMetricsSet::new(),
+            files: Arc::default(),
+            rejects: Arc::default(),
+            is_in_order: false,
+            is_inside: false,
+        }
+    }
+
+    /// The same scan of files that are read in another way; of a few rows, from front to back.
+    pub(super) fn with_spec(
+        &self,
+        spec: Arc<CsvSpec>,
+        guessed_from: Option<Path>,
+        is_in_order: bool,
+    ) -> Self {
+        let (files, rejects) = (Arc::default(), Arc::default());
+        SpecSource { spec, guessed_from, files, rejects, is_in_order, ..self.clone() }
+    }
+
+    /// The same for whole records from within a file.
+    pub fn for_records(&self) -> Self {
+        SpecSource { is_inside: true, ..self.clone() }
+    }
+
+    /// Records that were left out or mended so far.
+    pub fn rejects(&self) -> &Rejects {
+        &self.rejects
+    }
+
+    /// How the files are read.
+    pub fn spec(&self) -> &CsvSpec {
+        &self.spec
+    }
+
+    /// Of the scan.
+    pub fn table_schema(&self) -> &TableSchema {
+        &self.table_schema
+    }
+
+    /// The structural bytes, where there is no reason against a program.
+    pub fn dialect(&self) -> Dialect {
+        let dialect = &self.spec.dialect;
+        let usual = Dialect::default();
+        Dialect {
+            delimiter: dialect.delimiter.first().copied().unwrap_or(usual.delimiter),
+            quote: dialect.quote.unwrap_or(usual.quote),
+            escape: dialect.escape.filter(|_| dialect.escape != dialect.quote),
+        }
+    }
+
+    /// Why no program reads files like these, if there is a reason.
+    pub fn declined(&self) -> Option<&'static str> {
+        let dialect = &self.spec.dialect;
+        let reasons = [
+            (self.spec.compression != weir_csv::spec::Compression::None, "compressed files"),
+            (!is_plain(&self.spec), "files that are not UTF-8"),
+            (dialect.comment.is_some(), "comments in CSV files"),
+            (dialect.trim, "blanks around fields"),
+            (dialect.trailing_delimiter, "delimiters at the end of records"),
+            (dialect.delimiter.len() != 1, "delimiters of more than one byte"),
+            (!dialect.delimiter.is_ascii(), "delimiters and quotes outside of ASCII"),
+            (dialect.quote.is_none(), "files without quotes"),
+            (self.spec.on_error != OnError::Fail, "bad records that are left out or mended"),
+        ];
+        reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
+    }
+
+    /// Whether a column's dates or numbers are written in a way that no program reads.
+    pub fn is_written_otherwise(&self, column: usize) -> bool {
+        let usual = (DateFormat::default(), NumberFormat::default());
+        self.spec.columns.get(column).is_some_and(|column| (column.date, column.number) != usual)
+    }
+
+    /// Whether a column's type is a guess, so that a leading zero is a reason to take it back.
+    pub fn is_guess(&self, column: usize) -> bool {
+        self.spec.columns.get(column).is_some_and(|column| !column.declared)
+    }
+
+    /// The records of a local file that a range owns, with the files and cuts of `config`.
+    pub fn owned(&self, file: &File, range: &PartitionedFile, cuts: &Cuts) -> Result<Owned, ReadError> {
+        let location = &range.object_meta.location;
+        let size = range.object_meta.size;
+        // Files of the system say that they are empty, and are not.
+        let file_end = (is_plain(&self.spec) && size > 0).then_some(size);
+        let Some((start, end)) = range_of(range) else {
+            return Ok(Owned { start: 0, end: file_end });
+        };
+        let place = |cut| self.files.start(location, file, &self.spec, cut, cuts).map_err(unread(range));
+        let end = if end >= size { file_end } else { Some(place(end)?) };
+        Ok(Owned { start: place(start)?, end })
+    }
+
+    /// The same as bytes without what stands above the records, for a program.
+    pub fn owned_bytes(
+        &self,
+        file: &File,
+        range: &PartitionedFile,
+        config: &FileScanConfig,
+    ) -> Result<Range<u64>, ReadError> {
+        let Owned { start, end } = self.owned(file, range, &cuts(config))?;
+        let start = if start == 0 { first_record(file, &self.spec).map_err(unread(range))? } else { start };
+        Ok(start..end.unwrap_or(u64::MAX))
+    }
+
+    /// The same, if no quoted field lies across the cuts at which the range begins and ends, and a claim to be confirmed when
+    /// the bytes were read.
+    pub fn claimed_bytes(
+        &self,
+        file: &File,
+        range: &PartitionedFile,
+    ) -> Result<(Range<u64>, Claim), ReadError> {
+        let (location, size) = (&range.object_meta.location, range.object_meta.size);
+        let place = |cut| start_outside_quotes(file, &self.spec, cut).map_err(unread(range));
+        let (cut, end_cut) = range_of(range).unwrap_or((0, size));
+        let end = match end_cut {
+            _ if size == 0 => u64::MAX,
+            end_cut if end_cut >= size => size,
+            end_cut => place(end_cut)?,
+        };
+        let promise = (end_cut < size).then(|| self.files.begin(location, end_cut));
+        let start = place(cut)?;
+        Ok((start..end, Claim { cut, start, promise }))
+    }
+
+    /// Whether the bytes that were claimed are those that the range owns. What `claim` has promised is told.
+    pub fn confirm(
+        &self,
+        claim: Claim,
+        file: &File,
+        range: &PartitionedFile,
+        config: &FileScanConfig,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<bool, ReadError> {
+        let location = &range.object_meta.location;
+        let holds = claim.cut == 0
+            || self.files.is_outside_quotes(location, claim.cut, is_cancelled)
+            || self.owned(file, range, &cuts(config))?.start == claim.start;
+        if let Some(promise) = claim.promise.filter(|_| holds) {
+            promise.outside_quotes();
+        }
+        Ok(holds)
+    }
+
+    /// Whether a quoted field lies across a cut at which the range begins or ends.
+    pub fn is_cut_in_quotes(
+        &self,
+        file: &File,
+        range: &PartitionedFile,
+        config: &FileScanConfig,
+    ) -> Result<bool, ReadError> {
+        let (claimed, _) = self.claimed_bytes(file, range)?;
+        Ok(claimed != self.owned_bytes(file, range, config)?)
+    }
+
+    /// Which field of a file's records is which column.
+    pub fn order(&self, file: &File, location: &Path) -> Result<Arc<Order>> {
+        let name = display_name(location);
+        let find = || {
+            let head = file.try_clone()?;
+            let head = HeadOf { file: head, offset: 0 };
+            order_of(head, &name, &self.spec, self.guessed_from.as_ref().map(display_name).as_ref())
+        };
+        let found = self.files.order(location, find);
+        let found = found.map_err(|error| {
+            let error = ReadError::Read { file: Arc::clone(&name), offset: 0, source: Arc::new(error) };
+            DataFusionError::External(Box::new(error))
+        })?;
+        found.map_err(|other| DataFusionError::External(Box::new(other)))
+    }
+}
+
+/// A range of which the first line behind its cut is taken for the beginning of a record.
+#[derive(Debug)]
+pub struct Claim {
+    cut: u64,
+    start: u64,
+    promise: Option<Promise>,
+}
+
+fn unread(range: &PartitionedFile) -> impl Fn(std::io::Error) -> ReadError {
+    let file = display_name(&range.object_meta.location);
+    move |error| ReadError::Read { file: Arc::clone(&file), offset: 0, source: Arc::new(error) }
+}
+
+/// Reads a file from its beginning, without moving the place where others read it.
+pub(super) struct HeadOf {
+    file: File,
+    offset: u64,
+}
+
+impl std::io::Read for HeadOf {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = std::os::unix::fs::FileExt::read_at(&self.file, buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}

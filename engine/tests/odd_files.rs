@@ -1,0 +1,314 @@
+//! What people's CSV files really are: each kind of odd file with its right answer, under every backend and with any count of
+//! threads.
+
+use std::path::Path;
+
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::Result;
+use engine::csv::sniff::Overrides;
+use engine::options::{BackendChoice, PushdownMode};
+use engine::session::{CsvTable, Session, SessionOptions, widen};
+use machine::testing::kernel_available_or_skip;
+
+/// A table of these files.
+struct Odd {
+    folder: tempfile::TempDir,
+    options: Vec<(&'static str, &'static str)>,
+}
+
+fn file(text: impl AsRef<[u8]>) -> Odd {
+    files(&[("t.csv", text.as_ref())])
+}
+
+fn files(files: &[(&str, &[u8])]) -> Odd {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    Odd { folder, options: Vec::new() }
+}
+
+/// How a query is run.
+fn ways() -> Vec<(PushdownMode, BackendChoice, usize)> {
+    let mut backends = vec![BackendChoice::Interpret];
+    if kernel_available_or_skip("odd_files") {
+        backends.push(BackendChoice::Stock);
+    }
+    let mut ways = Vec::new();
+    for threads in [1, 2, 3] {
+        ways.push((PushdownMode::Off, BackendChoice::Auto, threads));
+        ways.extend(backends.iter().map(|&backend| (PushdownMode::Auto, backend, threads)));
+    }
+    ways
+}
+
+impl Odd {
+    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.options.push((name, value));
+        self
+    }
+
+    async fn session(&self, way: (PushdownMode, BackendChoice, usize)) -> Result<Session> {
+        let (pushdown, backend, threads) = way;
+        let options =
+            SessionOptions { pushdown, backend, threads: Some(threads), ..SessionOptions::default() };
+        let session = Session::new(options)?;
+        // So that small files are read in ranges too.
+        session.context().sql("SET datafusion.optimizer.repartition_file_min_size = 1").await?;
+        let mut declared = Overrides::default();
+        for (name, value) in &self.options {
+            declared.set(name, value).unwrap();
+        }
+        let one = self.folder.path().join("t.csv");
+        let path = if one.exists() { one.as_path() } else { self.folder.path() };
+        let table = CsvTable { declared, file_extension: "csv".to_owned(), ..CsvTable::default() };
+        session.register_csv("t", path.to_str().unwrap(), table).await?;
+        Ok(session)
+    }
+
+    /// The answer, each way the same.
+    async fn answer(&self, sql: &str) -> Result<String, String> {
+        let mut first: Option<Result<String, String>> = None;
+        for way in ways() {
+            let answer = async {
+                let session = self.session(way).await?;
+                loop {
+                    let error = match rows(&session, sql).await {
+                        Ok(rows) => return Ok(rows),
+                        Err(error) => error,
+                    };
+                    if widen(session.context(), &error).await?.is_none() {
+                        return Err(error);
+                    }
+                }
+            };
+            let answer = answer.await.map_err(|error| error.strip_backtrace().replace(&self.name(), ""));
+            match &first {
+                None => first = Some(answer),
+                Some(first) => assert_eq!(&answer, first, "{sql} in {way:?}"),
+            }
+        }
+        first.unwrap()
+    }
+
+    fn name(&self) -> String {
+        format!("{}/", self.folder.path().display())
+    }
+
+    async fn is(&self, sql: &str, expected: &str) -> &Self {
+        assert_eq!(self.answer(sql).await.as_deref(), Ok(expected), "{sql}");
+        self
+    }
+
+    async fn fails(&self, sql: &str, expected: &[&str]) -> &Self {
+        let error = self.answer(sql).await.unwrap_err();
+        for part in expected {
+            assert!(error.contains(part), "{sql}: {part} is not in: {error}");
+        }
+        self
+    }
+}
+
+/// Sorted, since a query may give them in any order.
+async fn rows(session: &Session, sql: &str) -> Result<String> {
+    let batches = session.context().sql(sql).await?.collect().await?;
+    let options = FormatOptions::default().with_null("NULL");
+    let mut rows = Vec::new();
+    for batch in batches {
+        let columns: Vec<_> =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+        for row in 0..batch.num_rows() {
+            let values: Vec<String> = columns.iter().map(|column| column.value(row).to_string()).collect();
+            rows.push(values.join("|"));
+        }
+    }
+    rows.sort();
+    Ok(rows.join(" "))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_begins_empty_is_not_null() {
+    let mut text = "n,c\n".to_owned();
+    (0..2000).for_each(|n| text += &format!("{n},\n"));
+    (0..1000).for_each(|n| text += &format!("{n},2024-01-{:02}\n", n % 28 + 1));
+    file(&text).is("SELECT count(c), count(*), sum(n) FROM t WHERE n >= 0", "1000|3000|2498500").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leading_zeros_are_data() {
+    let odd = file("zip,phone,n\n02134,0041791234567,1\n10001,0041790000000,2\n");
+    odd.is("SELECT zip, phone FROM t WHERE n = 1", "02134|0041791234567").await;
+    odd.is("SELECT zip FROM t WHERE n > 0", "02134 10001").await;
+    // Also where nobody looked when the type was guessed.
+    let mut text = "zip,n\n".to_owned();
+    (0..40_000).for_each(|n| text += &format!("{},{n}\n", 10000 + n));
+    let late = text.replace("12345,2345\n", "02345,2345\n");
+    file(&late).is("SELECT zip FROM t WHERE n BETWEEN 2344 AND 2346", "02345 12344 12346").await;
+    file(&late).is("SELECT count(*) FROM t WHERE zip = '02345'", "1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_of_several_files_go_by_name() {
+    let odd = files(&[("a.csv", b"a,b\n1,2\n"), ("b.csv", b"b,a\n3,4\n")]);
+    odd.is("SELECT sum(a), sum(b) FROM t WHERE a > 0", "5|5").await;
+    odd.is("SELECT a, b FROM t WHERE b > 0", "1|2 4|3").await;
+    let odd = files(&[("a.csv", b"a,b\n1,2\n"), ("b.csv", b"a,c\n3,4\n")]);
+    odd.fails("SELECT count(*) FROM t WHERE a > 0", &["b.csv", "a.csv", "'c'", "'b'"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_have_files_in_capital_letters() {
+    let odd = files(&[("a.csv", b"a,b\n1,2\n"), ("b.CSV", b"a,b\n3,4\n"), ("readme.md", b"# nothing\n")]);
+    odd.is("SELECT sum(a), count(*) FROM t WHERE b > 0", "4|2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patterns_look_into_folders() {
+    let odd = files(&[("a.csv", b"a,b\n1,2\n")]);
+    for (folder, text) in [("x", "a,b\n10,2\n"), ("x/y", "b,a\n2,100\n")] {
+        std::fs::create_dir(odd.folder.path().join(folder)).unwrap();
+        std::fs::write(odd.folder.path().join(folder).join("c.csv"), text).unwrap();
+    }
+    let at = odd.folder.path().display();
+    odd.is(&format!("SELECT sum(a), count(*) FROM '{at}/**/*.csv' WHERE b = 2"), "111|3").await;
+    odd.is(&format!("SELECT sum(a), count(*) FROM '{at}/*/c.csv' WHERE b = 2"), "10|1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quoted_line_breaks_are_read_in_ranges() {
+    let mut text = "id,v,note\n".to_owned();
+    for id in 0..4839 {
+        let note = match id % 3 {
+            0 => "plain".to_owned(),
+            1 => format!("\"line one\nline, two {id}\n\nline \"\"three\"\"\""),
+            _ => "\"a\r\nb\"".to_owned(),
+        };
+        text += &format!("{id},{},{note}\n", id % 7);
+    }
+    let odd = file(&text);
+    odd.is("SELECT count(*), sum(id), sum(v) FROM t WHERE id >= 0", "4839|11705541|14512").await;
+    odd.is("SELECT count(*) FROM t WHERE note = 'a\r\nb'", "1613").await;
+    let mut middle = "id,note,v\n".to_owned();
+    (0..1000).for_each(|id| middle += &format!("{id},\"one\ntwo two two two two two two\",{id}\n"));
+    file(&middle).is("SELECT count(*), sum(v) FROM t WHERE v >= 0", "1000|499500").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_quote_is_an_error_at_its_line() {
+    let odd = file("k,s\n1,\"never closed\n2,c\n3,d\n").with("quote", "\"");
+    odd.fails("SELECT count(*) FROM t", &["t.csv: line 2", "the quote that opens in line 2 is never closed"])
+        .await;
+    odd.fails("SELECT count(*) FROM t WHERE k > 0", &["t.csv: line 2"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decimals_are_rounded() {
+    let odd = file("p,n\n1.005,1\n2.999,2\n").with("types", "p=decimal(10,2)");
+    odd.is("SELECT p FROM t WHERE n > 0", "1.01 3.00").await;
+    odd.is("SELECT sum(p) FROM t WHERE n > 0", "4.01").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_may_be_the_last_line() {
+    let odd = file("a,b\n1,2\n#end").with("comment", "#");
+    odd.is("SELECT count(*), sum(a) FROM t WHERE b > 0", "1|1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_bad_record_is_the_error() {
+    let mut text = "a,b\n".to_owned();
+    for n in 0..3000 {
+        text += &if n % 1000 == 500 { format!("{n},x{n},3\n") } else { format!("{n},{n}\n") };
+    }
+    let odd = file(&text).with("types", "a=bigint,b=bigint");
+    odd.fails(
+        "SELECT sum(b) FROM t WHERE a >= 0",
+        &["t.csv: line 502", "3 fields where the file has 2 columns"],
+    )
+    .await;
+    odd.fails("SELECT count(*) FROM t", &["t.csv: line 502"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guess_needs_the_whole_field() {
+    let odd = file("t,n\n2020-01-01 00:00:00 and more,1\n2020-01-02 00:00:00 and less,2\n");
+    odd.is("SELECT t FROM t WHERE n = 2", "2020-01-02 00:00:00 and less").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quotes_within_fields_stay() {
+    let odd = file("n,s\n1,\"x\"y\n2,\"the \"big\" one\"\n3,plain\n").with("quote", "\"");
+    odd.is("SELECT s FROM t WHERE n > 0", "\"the \"big\" one\" \"x\"y plain").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_is_seen_by_its_content() {
+    let odd = file("0,0\n0.01,0\n0.02,1\n");
+    odd.is("SELECT count(*), max(column_1) FROM t WHERE column_2 >= 0", "3|0.02").await;
+    let odd = file("id,value,value\n1,2,3\n4,5,6\n");
+    odd.is("SELECT sum(value), sum(value_1) FROM t WHERE id > 0", "7|9").await;
+    let odd = file("a,,\n1,2,3\n4,5,6\n");
+    odd.is("SELECT sum(column2), sum(column3) FROM t WHERE a > 0", "7|9").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_widen() {
+    let mut text = "n,v,d\n".to_owned();
+    (0..40_000).for_each(|n| text += &format!("{n},{n},2024-01-01\n"));
+    let text = text
+        .replace("\n2345,2345,", "\n2345,2345.5,")
+        .replace("\n33456,33456,2024-01-01", "\n33456,33456,soon");
+    let odd = file(&text);
+    odd.is("SELECT v, d FROM t WHERE n = 2345", "2345.5|2024-01-01").await;
+    odd.is("SELECT d FROM t WHERE n = 33456", "soon").await;
+    odd.is("SELECT max(v), count(d), min(d), max(d) FROM t WHERE n > 10", "39999.0|39989|2024-01-01|soon")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_encodings_and_delimiters() {
+    let latin = b"name;city;n\nM\xfcller;K\xf6ln;1\nStra\xdfe;M\xfcnchen;2\n".to_vec();
+    file(latin).is("SELECT name, city FROM t WHERE n = 1", "Müller|Köln").await;
+    let utf16: Vec<u8> = "\u{feff}a\tb\n1\tä\n2\tö\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    file(utf16).is("SELECT b FROM t WHERE a = 2", "ö").await;
+    file("a|b|c\n1|x|2.5\n2|y|3.5\n").is("SELECT sum(c) FROM t WHERE b <> 'z'", "6.0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_records_are_left_out_or_mended() {
+    let text = "a,b\n1,2\n3\n4,5,6\n7,x\n8,9\n";
+    let declared = |on_error| file(text).with("types", "a=bigint,b=bigint").with("on_error", on_error);
+    declared("skip").is("SELECT a, b FROM t WHERE a > 0", "1|2 8|9").await;
+    declared("null").is("SELECT a, b FROM t WHERE a > 0", "1|2 3|NULL 4|5 7|NULL 8|9").await;
+    declared("fail").fails("SELECT a, b FROM t WHERE a > 0", &["line 3", "--on-error skip"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_one_column_a_blank_line_is_a_record() {
+    file("n\n1\n2\n3\n").is("SELECT count(*), sum(n) FROM t WHERE n > 0", "3|6").await;
+    file("n\r\n1\r\n2\r\n").is("SELECT count(*), sum(n) FROM t", "2|3").await;
+    file("n\n1\n\n3\n").is("SELECT count(*), count(n), sum(n) FROM t", "3|2|4").await;
+    file("n\n1\n\n3\n").is("SELECT count(*) FROM t WHERE n IS NULL", "1").await;
+    file("n\n1\n\n3\n").is("SELECT count(*) FROM t WHERE n > 0", "2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_becomes_shorter_is_an_error() {
+    let mut text = "a,b\n".to_owned();
+    (0..20_000).for_each(|n| text += &format!("{n},{n}\n"));
+    for way in ways() {
+        let odd = file(&text);
+        let session = odd.session(way).await.unwrap();
+        let frame = session.context().sql("SELECT count(*) FROM t WHERE a >= 0").await.unwrap();
+        let plan = frame.create_physical_plan().await.unwrap();
+        let path = odd.folder.path().join("t.csv");
+        shorten(&path, text.len() as u64 / 2);
+        let outcome = datafusion::physical_plan::collect(plan, session.context().task_ctx()).await;
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("changed while it was read"), "{way:?}: {error}");
+    }
+}
+
+fn shorten(path: &Path, bytes: u64) {
+    std::fs::File::options().write(true).open(path).unwrap().set_len(bytes).unwrap();
+}
