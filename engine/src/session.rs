@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{DynamicFileCatalog, TableProvider, UrlTableFactory};
+use datafusion::common::config::ConfigNonZeroUsize;
 use datafusion::common::{DataFusionError, Result, TableReference, plan_err};
 use datafusion::datasource::file_format::FileFormatFactory;
 use datafusion::datasource::file_format::csv::CsvFormatFactory;
@@ -62,6 +63,10 @@ impl Default for CsvTable {
     }
 }
 
+/// How deep the parser goes. With 50, as in DataFusion, expressions that people's programs write are refused; and behind
+/// a NOT that it gave up on the parser tries again with NOT as a function, which doubles the time for each of them.
+pub const RECURSION_LIMIT: usize = 10_000;
+
 /// The rule of DataFusion that ours must come before is not where it was.
 #[derive(Debug, thiserror::Error)]
 #[error("DataFusion has {found} physical optimizer rules named {name}, where at least 2 were expected")]
@@ -79,6 +84,7 @@ impl Session {
         }
         // Places in the statement, for error messages. They take no part in the comparison of plans and expressions.
         config.options_mut().sql_parser.collect_spans = true;
+        config.options_mut().sql_parser.recursion_limit = ConfigNonZeroUsize::try_new(RECURSION_LIMIT)?;
         let weir =
             WeirOptions { pushdown: options.pushdown, backend: options.backend, ..WeirOptions::default() };
         // DataFusion would remember for good which files a folder holds, and how long they are: the rows that come
@@ -201,7 +207,8 @@ fn widenings_of(error: &DataFusionError) -> Option<Vec<Widening>> {
     None
 }
 
-/// A builder with the features of DataFusion, the settings `weir.*`, the rule and the listings of EXPLAIN VERBOSE, for
+/// A builder with the features of DataFusion, the settings `weir.*`, arithmetic that does not wrap, the rule and the listings of
+/// EXPLAIN VERBOSE, for
 /// those who embed it in a session of their own. The listings come from its query planner: a session with another
 /// planner plans and runs the same, and its EXPLAIN VERBOSE has no listings.
 pub fn session_state_builder(config: SessionConfig) -> Result<SessionStateBuilder> {

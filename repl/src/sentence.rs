@@ -178,8 +178,8 @@ fn syntax(error: &ParserError) -> String {
     let text = match error {
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.as_str(),
         ParserError::RecursionLimitExceeded => {
-            return "syntax error: the statement is nested too deeply \
-                    (datafusion.sql_parser.recursion_limit)"
+            return "syntax error: the statement is nested too deeply: write it with fewer brackets and \
+                    operators inside each other"
                 .to_owned();
         }
     };

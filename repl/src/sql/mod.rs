@@ -10,6 +10,7 @@
 mod ignored;
 pub mod keywords;
 pub mod lex;
+mod nesting;
 pub mod parts;
 mod quote;
 pub mod statements;

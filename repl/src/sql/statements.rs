@@ -7,8 +7,8 @@ use datafusion::sql::sqlparser::dialect::dialect_from_str;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::ignored;
 use super::lex::Places;
+use super::{ignored, nesting};
 
 /// The bytes of a text from the first token of a statement to where the next one begins, or to the end of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub fn parse(context: &SessionContext, sql: &str) -> Result<Vec<Parsed>, DataFus
         .with_dialect(dialect.as_ref())
         .with_recursion_limit(settings.recursion_limit.into())
         .build()?;
+    nesting::check(&parser.parser, settings.recursion_limit.into())?;
     // As `DFParser::parse_statements`, which does not tell where each one begins.
     let mut parsed: Vec<Parsed> = Vec::new();
     let mut places = Places::new(sql);
@@ -74,6 +75,10 @@ pub fn parse(context: &SessionContext, sql: &str) -> Result<Vec<Parsed>, DataFus
 
 #[cfg(test)]
 mod tests {
+    use datafusion::common::config::ConfigNonZeroUsize;
+    use datafusion::prelude::SessionConfig;
+    use engine::session::RECURSION_LIMIT;
+
     use super::*;
 
     #[test]
@@ -88,5 +93,33 @@ mod tests {
         // All of a text is read before anything of it runs.
         assert!(parse(&context, "SELECT 1 SELECT 2").is_err());
         assert!(parse(&context, "SELECT 1; SELEKT 2").is_err());
+    }
+
+    #[test]
+    fn what_is_nested_is_parsed_or_refused_at_once() {
+        let begun = std::time::Instant::now();
+        let mut config = SessionConfig::new();
+        for limit in [50, RECURSION_LIMIT] {
+            config.options_mut().sql_parser.recursion_limit = ConfigNonZeroUsize::try_new(limit).unwrap();
+            let context = SessionContext::new_with_config(config.clone());
+            for (open, close) in
+                [("NOT (", ")"), ("(", ")"), ("NOT ", ""), ("- ", ""), ("CASE WHEN ", " THEN a END")]
+            {
+                for depth in 1..2200 {
+                    if depth > 60 && depth % 57 != 0 {
+                        continue;
+                    }
+                    let text = format!("SELECT {} a > 1 {}", open.repeat(depth), close.repeat(depth));
+                    let fits = parse(&context, &text).is_ok();
+                    let levels = depth * if open == "NOT (" { 2 } else { 1 };
+                    assert!(!fits || levels <= 1000, "{open} {depth} with {limit}");
+                    assert!(
+                        fits || levels > if limit == 50 { 20 } else { 1000 },
+                        "{open} {depth} with {limit}"
+                    );
+                }
+            }
+        }
+        assert!(begun.elapsed().as_secs() < 60);
     }
 }
