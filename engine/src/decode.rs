@@ -41,6 +41,8 @@ pub(crate) enum StateKind {
     Count,
     /// The count of a sum: one of the two columns of an average.
     SumCount,
+    /// The count of a sum, as that of a count.
+    CountOfSum,
     /// The sum of a sum, NULL when nothing was added.
     Sum(Number),
     /// A least or greatest value, NULL when there was none.
@@ -170,6 +172,7 @@ fn state_source(kind: StateKind, at: usize, words: usize) -> Source {
     let count_at = at + words - 1;
     match kind {
         StateKind::Count => Source::Count { at },
+        StateKind::CountOfSum => Source::Count { at: count_at },
         // avg takes a group for one with values when its count is not NULL.
         StateKind::SumCount => Source::Word { at: count_at, count_at, number: Number::Int },
         StateKind::Sum(number) if words == 3 => Source::Wide { at, count_at, number },
@@ -225,7 +228,7 @@ fn numbers(
         (Number::Date, DataType::Date32) => Arc::new(
             values.map(|value| value.map(|value| days_from_yyyymmdd(value as i64))).collect::<Date32Array>(),
         ),
-        (Number::Decimal, DataType::Decimal128(precision, scale)) => {
+        (Number::Int | Number::Decimal, DataType::Decimal128(precision, scale)) => {
             Arc::new(values.collect::<Decimal128Array>().with_precision_and_scale(*precision, *scale)?)
         }
         (Number::Decimal, DataType::Decimal256(precision, scale)) => Arc::new(

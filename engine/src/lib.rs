@@ -6,6 +6,7 @@ pub mod decode;
 pub mod exec;
 mod explain;
 pub mod format;
+mod functions;
 mod numbers;
 pub mod options;
 pub mod plan;

@@ -21,8 +21,9 @@ use weir_csv::sniff::{Overrides, Sniffed};
 
 use crate::explain::ListingPlanner;
 use crate::format::{SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like, has_other_format};
+use crate::functions::with_functions;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
-use crate::plan::KernelPushdown;
+use crate::plan::{KernelPushdown, LateProjection};
 
 /// How a session is set up.
 #[derive(Debug, Clone, Default)]
@@ -216,14 +217,15 @@ pub fn session_state_builder(config: SessionConfig) -> Result<SessionStateBuilde
         Some(_) => config,
         None => config.with_option_extension(WeirOptions::default()),
     };
-    Ok(SessionStateBuilder::new_with_default_features()
+    let builder = SessionStateBuilder::new_with_default_features()
         .with_config(config)
         .with_query_planner(Arc::new(ListingPlanner))
-        .with_physical_optimizer_rules(physical_optimizer_rules()?))
+        .with_physical_optimizer_rules(physical_optimizer_rules()?);
+    Ok(with_functions(builder))
 }
 
 /// The rules of DataFusion with ours among them: before the second `FilterPushdown`, so that the filters which change
-/// while a query runs meet the plan as it is executed.
+/// while a query runs meet the plan as it is executed, and after projections were moved.
 pub fn physical_optimizer_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>> {
     const NAME: &str = "FilterPushdown";
     let mut rules = PhysicalOptimizer::new().rules;
@@ -238,6 +240,7 @@ pub fn physical_optimizer_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + 
         return Err(DataFusionError::External(Box::new(missing)));
     };
     rules.insert(second, Arc::new(KernelPushdown::new()));
+    rules.insert(second, Arc::new(LateProjection));
     Ok(rules)
 }
 

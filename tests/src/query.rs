@@ -213,25 +213,13 @@ impl Query {
     }
 
     /// Positions of the columns that hold sums of floating point numbers.
-    pub fn approximate(&self, table: &Table) -> Vec<usize> {
-        let unordered = self.has_unordered_extremes(table);
-        let is_extreme = |sql: &str| sql.starts_with("min(") || sql.starts_with("max(");
-        let is_approximate = |item: &Item| item.approximate.is_some() || unordered && is_extreme(&item.sql);
-        (0..self.items.len()).filter(|&at| is_approximate(&self.items[at])).collect()
-    }
-
-    /// DataFusion's min and max of a group depend on where a NaN or a negative zero stands among its records, and so,
-    /// with several partitions, on which of them is done first.
-    fn has_unordered_extremes(&self, table: &Table) -> bool {
-        self.is_grouped() && !keeps_order(table) && table.contains_any(&["nan", "-0", "-.0"])
+    pub fn approximate(&self) -> Vec<usize> {
+        (0..self.items.len()).filter(|&at| self.items[at].approximate.is_some()).collect()
     }
 
     /// How far these may be apart over this table. The error of a sum of n terms added one by one is at most
     /// n * epsilon times the sum of their magnitudes.
     pub fn tolerance(&self, table: &Table) -> Tolerance {
-        if self.has_unordered_extremes(table) {
-            return Tolerance { relative: 0.0, absolute: f64::INFINITY };
-        }
         let degree = self.items.iter().filter_map(|item| item.approximate).max().unwrap_or(0);
         let terms = (2.0 * table.record_count() as f64 + 2.0).powi(self.relations);
         let absolute = terms * terms * (table.magnitude() + 1.0).powi(degree) * 4.0 * f64::EPSILON;

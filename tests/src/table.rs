@@ -157,14 +157,6 @@ impl Table {
         largest
     }
 
-    /// Whether one of these texts, in lower case, stands in a file, in any case.
-    pub fn contains_any(&self, texts: &[&str]) -> bool {
-        self.files.iter().any(|file| {
-            let bytes = String::from_utf8_lossy(&file.bytes()).to_lowercase();
-            texts.iter().any(|text| bytes.contains(text))
-        })
-    }
-
     /// Records in all files.
     pub fn record_count(&self) -> usize {
         self.files.iter().map(|file| file.records.len()).sum()

@@ -171,7 +171,7 @@ impl Created<'_> {
     }
 
     async fn agree(&self, query: &Query, sql: &str, off: &Run, pushed: &Run) -> bool {
-        let approximate = query.approximate(self.table);
+        let approximate = query.approximate();
         let tolerance = query.tolerance(self.table);
         let agree = |off: &Answer| pushed.answer.agrees(off, &approximate, tolerance);
         if agree(&off.answer) {
@@ -302,7 +302,7 @@ async fn check_seed(bench: &Bench, seed: u64, bytes: usize, counts: &mut Counts)
         if let Some(difference) = created.check(&query, counts).await {
             let (table, query, smaller) = shrink(bench, table, query, Instant::now()).await;
             let Difference { configuration, sql, off, pushed } = smaller.unwrap_or(difference);
-            let (label, approximate) = (configuration.label, query.approximate(&table));
+            let (label, approximate) = (configuration.label, query.approximate());
             return Err(format!(
                 "seed {seed}, {label}: WEIR_SEED={seed} WEIR_CASES=1\n{table}{sql}\n-- off\n{}\n-- {label}, approximate columns {approximate:?}\n{}\n{}",
                 off.answer,

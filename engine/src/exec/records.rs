@@ -14,10 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::datatypes::Float64Type;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err};
+use datafusion::common::{Result, internal_datafusion_err, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
 use datafusion::datasource::source::DataSourceExec;
@@ -79,14 +78,8 @@ pub struct RawRecordsExec {
     source: Arc<dyn FileSource>,
     records: Arc<RecordQueue>,
     decoder: Arc<tokio::sync::Mutex<Decoder>>,
-    refuses_unordered: bool,
     properties: Arc<PlanProperties>,
 }
-
-/// A floating point number is not less than, equal to or greater than others in the usual way.
-#[derive(Debug, thiserror::Error)]
-#[error("the result depends on where among its group's records a NaN or a negative zero stands")]
-pub struct UnorderedFloat;
 
 impl RawRecordsExec {
     /// Stands in for one partition of `scan`, whose files are `partition`. Its batches have up to `batch_records` rows.
@@ -117,7 +110,6 @@ impl RawRecordsExec {
             source,
             records,
             decoder: Arc::new(tokio::sync::Mutex::new(decoder)),
-            refuses_unordered: false,
             properties: Arc::new(properties),
         })
     }
@@ -126,11 +118,6 @@ impl RawRecordsExec {
     pub fn with_first(self, first: RawRecords) -> Self {
         self.records.lock().next = Some(first);
         self
-    }
-
-    /// Makes NaN and negative zero an error ([`UnorderedFloat`]).
-    pub fn refuse_unordered(self, refuses_unordered: bool) -> Self {
-        RawRecordsExec { refuses_unordered, ..self }
     }
 
     /// The records, to ask later how far they were taken.
@@ -179,12 +166,8 @@ impl ExecutionPlan for RawRecordsExec {
         if partition != 0 {
             return internal_err!("raw records have no partition {partition}");
         }
-        let refuses_unordered = self.refuses_unordered;
         let next = move |decoder: Arc<tokio::sync::Mutex<Decoder>>| async move {
             let batch = decoder.lock().await.next_batch().await?;
-            if refuses_unordered && batch.as_ref().is_some_and(has_unordered_float) {
-                return Err(DataFusionError::External(Box::new(UnorderedFloat)));
-            }
             Ok(batch.map(|batch| (batch, decoder)))
         };
         let batches = stream::try_unfold(Arc::clone(&self.decoder), next);
@@ -230,12 +213,6 @@ impl Decoder {
             }
         }
     }
-}
-
-fn has_unordered_float(batch: &RecordBatch) -> bool {
-    let is_unordered = |value: f64| value.is_nan() || value == 0.0 && value.is_sign_negative();
-    let floats = batch.columns().iter().filter_map(|column| column.as_primitive_opt::<Float64Type>());
-    floats.flat_map(|column| column.iter().flatten()).any(is_unordered)
 }
 
 /// The receiving end of the channel, seen as a sequence of pieces of files.

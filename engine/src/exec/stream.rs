@@ -43,7 +43,6 @@ use datafusion::object_store::{GetResultPayload, ObjectStore, ObjectStoreExt};
 use datafusion::physical_plan::metrics::RecordOutput;
 use datafusion::physical_plan::stream::{RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter};
 use futures::{StreamExt, TryStreamExt, stream};
-use pushdown::fragment::{AggregateFunction, ColumnType, Fragment, Output};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -185,8 +184,7 @@ impl Partition {
         // Without exception records the sub-plan would add a row that says nothing.
         if let Some(first) = receiver.recv().await {
             let leaf = RawRecordsExec::try_new(&self.scan, self.files(), receiver, self.batch_records())?
-                .with_first(first)
-                .refuse_unordered(depends_on_order(&self.pushed.fragment));
+                .with_first(first);
             match self.sub_plan(Arc::new(leaf))?.try_collect::<Vec<_>>().await {
                 Ok(batches) => exceptions = batches,
                 Err(error) => return Ok(Err(Refusal::Record(error))),
@@ -303,20 +301,6 @@ impl Partition {
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
         Ok(RunningWorker { outcome, cancelled })
     }
-}
-
-/// The least and the greatest number of a group, as DataFusion finds them, depend on the order of its records if one
-/// is a NaN (after which it begins anew) or a negative zero (equal to zero, so the first of both stays).
-fn depends_on_order(fragment: &Fragment) -> bool {
-    let Output::Aggregates { keys, aggregates } = &fragment.output else { return false };
-    let is_float = |&column: &usize| matches!(fragment.columns[column].ty, ColumnType::Float { .. });
-    !keys.is_empty()
-        && aggregates.iter().any(|aggregate| match &aggregate.function {
-            AggregateFunction::MinMax(_) => {
-                aggregate.arguments.iter().any(|argument| argument.columns().iter().any(is_float))
-            }
-            AggregateFunction::Count(_) | AggregateFunction::Sum(_) => false,
-        })
 }
 
 /// Sends batches to the consumer.

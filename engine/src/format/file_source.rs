@@ -19,6 +19,7 @@ use weir_csv::spec::OnError;
 use super::files::cuts;
 use super::opener::Opener;
 use super::source::SpecSource;
+use crate::translate::may_fail;
 
 impl FileSource for SpecSource {
     fn create_file_opener(
@@ -43,7 +44,12 @@ impl FileSource for SpecSource {
         Some(&self.projection.source)
     }
 
+    /// What may fail is computed where it was written, after the filters (see `plan::LateProjection`).
     fn try_pushdown_projection(&self, projection: &ProjectionExprs) -> Result<Option<Arc<dyn FileSource>>> {
+        let schema = self.projection.source.project_schema(self.table_schema.table_schema())?;
+        if projection.expr_iter().any(|expr| may_fail(&expr, &schema)) {
+            return Ok(None);
+        }
         let merged = self.projection.source.try_merge(projection)?;
         let projection = SplitProjection::new(self.table_schema.file_schema(), &merged);
         Ok(Some(Arc::new(SpecSource { projection, ..self.clone() })))

@@ -144,7 +144,8 @@ fn csv(plan: &Arc<dyn ExecutionPlan>) -> Option<(&FileScanConfig, CsvFiles<'_>)>
     Some((config, CsvFiles::of(config)?))
 }
 
-fn only_moves_rows(node: &Arc<dyn ExecutionPlan>) -> bool {
+/// Whether the node only moves rows between partitions.
+pub(super) fn only_moves_rows(node: &Arc<dyn ExecutionPlan>) -> bool {
     if let Some(repartition) = node.downcast_ref::<RepartitionExec>() {
         matches!(repartition.partitioning(), Partitioning::RoundRobinBatch(_))
             && !repartition.preserve_order()

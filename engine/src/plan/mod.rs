@@ -17,6 +17,7 @@ mod attempt;
 mod chain;
 mod declined;
 mod fragments;
+mod late;
 mod offer;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning};
 
 pub use declined::DeclinedExec;
+pub use late::LateProjection;
 
 use crate::decline::{DeclineReason, Declined};
 use crate::exec::KernelFilterReduceExec;

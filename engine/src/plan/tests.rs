@@ -299,13 +299,14 @@ async fn what_is_declined_says_why() {
 async fn what_stops_early_above_what_may_fail_sees_the_same_batches() {
     const REASON: &str = "may fail on a row, or stop before";
     let declined = [
+        "SELECT DISTINCT id + 10 FROM divisors WHERE a = 1 LIMIT 2",
         "SELECT DISTINCT id + 10 / b FROM divisors WHERE a = 1 LIMIT 2",
         "SELECT count(*) FROM (SELECT DISTINCT 10 / b FROM divisors WHERE a = 1 LIMIT 2)",
         "SELECT id, sum(b) FROM divisors WHERE a = 1 GROUP BY id HAVING 10 / sum(b) > 0 LIMIT 1",
     ];
     let pushed = [
         "SELECT 10 / b FROM divisors WHERE a = 1 AND id < 8 LIMIT 2",
-        "SELECT DISTINCT id + 10 FROM divisors WHERE a = 1 LIMIT 2",
+        "SELECT DISTINCT id FROM divisors WHERE a = 1 LIMIT 2",
         "SELECT DISTINCT 10 / b FROM divisors WHERE a = 1 AND id < 8",
         "SELECT id, 10 / b FROM divisors WHERE a = 1 ORDER BY id LIMIT 1",
         "SELECT x FROM (SELECT sum(10 / b) AS x FROM divisors WHERE a = 1 GROUP BY id) LIMIT 1",

@@ -1,4 +1,4 @@
-//! Arithmetic. Integers wrap where DataFusion's do. Everything that stands for a number with digits behind the point is
+//! Arithmetic. Integers fail on overflow or wrap, as the session has it. Everything that stands for a number with digits behind the point is
 //! exact or makes the record an exception record.
 
 use std::sync::Arc;
@@ -15,13 +15,18 @@ use super::value::{Kind, Value};
 use super::{Translated, data_type, operand};
 use crate::columns::{Columns, SCALE_MAX};
 use crate::decline::{DeclineReason, ExpressionKind};
+use crate::functions::checked::{Checked, Operation};
 
 pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Translated<Value> {
     if let Some(negative) = expr.downcast_ref::<NegativeExpr>() {
         return Some(negation(columns, expr, negative));
     }
     if let Some(function) = expr.downcast_ref::<ScalarFunctionExpr>() {
-        return absolute(columns, function).transpose();
+        let function = match function.fun().inner().downcast_ref::<Checked>() {
+            Some(checked) => self::checked(columns, function, checked.operation).map(Some),
+            None => absolute(columns, function),
+        };
+        return function.transpose();
     }
     let binary = expr.downcast_ref::<BinaryExpr>()?;
     let op = match binary.op() {
@@ -40,23 +45,59 @@ fn absolute(columns: &Columns, function: &ScalarFunctionExpr) -> Result<Option<V
     if !function.fun().inner().is::<AbsFunc>() {
         return Ok(None);
     }
-    let greatest = match function.return_type() {
-        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
-            return operand(columns, argument).map(Some);
-        }
-        DataType::Int8 => i64::from(i8::MAX),
-        DataType::Int16 => i64::from(i16::MAX),
-        DataType::Int32 => i64::from(i32::MAX),
-        DataType::Int64 => i64::MAX,
-        _ => return Ok(None),
-    };
+    let ty = function.return_type();
+    if ty.is_unsigned_integer() {
+        return operand(columns, argument).map(Some);
+    }
+    let Some(greatest) = greatest(ty) else { return Ok(None) };
     let Value { expr, kind } = operand(columns, argument)?;
-    let absolute = Expr::call(Arithmetic::Abs, [expr]);
-    let expr = match greatest {
-        i64::MAX => absolute,
-        _ => Expr::call(Bound::Magnitude, [absolute, Expr::integer(greatest)]),
+    Ok(Some(Value::new(bounded(Expr::call(Arithmetic::Abs, [expr]), greatest), kind)))
+}
+
+/// The greatest number of a type of signed integers.
+fn greatest(ty: &DataType) -> Option<i64> {
+    match ty {
+        DataType::Int8 => Some(i64::from(i8::MAX)),
+        DataType::Int16 => Some(i64::from(i16::MAX)),
+        DataType::Int32 => Some(i64::from(i32::MAX)),
+        DataType::Int64 => Some(i64::MAX),
+        _ => None,
+    }
+}
+
+/// The same number; beyond `greatest`, of either sign, an exception.
+fn bounded(expr: Expr, greatest: i64) -> Expr {
+    match greatest {
+        i64::MAX => expr,
+        _ => Expr::call(Bound::Magnitude, [expr, Expr::integer(greatest)]),
+    }
+}
+
+/// `+ - *` and the negative of signed integers, which fail where the result does not fit. Such a record is an exception record,
+/// and so is one whose result is the least number of a narrow type, which does fit.
+fn checked(
+    columns: &Columns,
+    function: &ScalarFunctionExpr,
+    operation: Operation,
+) -> Result<Value, DeclineReason> {
+    let ty = function.return_type();
+    let declined = || DeclineReason::Expression(ExpressionKind::Arithmetic(ty.clone()));
+    let greatest = greatest(ty).ok_or_else(declined)?;
+    let op = match operation {
+        Operation::Add => Arithmetic::Add,
+        Operation::Subtract | Operation::Negate => Arithmetic::Sub,
+        Operation::Multiply => Arithmetic::Mul,
     };
-    Ok(Some(Value::new(expr, kind)))
+    let operands =
+        function.args().iter().map(|argument| operand(columns, argument)).collect::<Result<Vec<_>, _>>()?;
+    if operands.iter().any(|operand| !matches!(operand.kind, Kind::Int)) {
+        return Err(declined());
+    }
+    let mut operands: Vec<Expr> = operands.into_iter().map(|operand| operand.expr).collect();
+    if operation == Operation::Negate {
+        operands.insert(0, Expr::integer(0));
+    }
+    Ok(Value::new(bounded(Expr::call(op(Overflow::Exception), operands), greatest), Kind::Int))
 }
 
 /// `-argument`

@@ -247,14 +247,20 @@ mod tests {
 
     /// The line of a query over 1,000 records, which the interpreter or DataFusion ran in half a second.
     async fn said(sql: &str, pushdown: PushdownMode) -> String {
-        let folder = tempfile::tempdir().unwrap();
         let mut text = String::from("id,name,price\n");
         for id in 0..1000 {
-            let price = if id == 7 { "NaN".to_owned() } else { format!("{id}.25") };
-            writeln!(text, "{id},name {id},{price}").unwrap();
+            writeln!(text, "{id},name {id},{id}.25").unwrap();
         }
-        let file = folder.path().join("t.csv");
-        std::fs::write(&file, text).unwrap();
+        said_of(&[text], sql, pushdown).await
+    }
+
+    /// The same of a folder of files, `0.csv` and so on.
+    async fn said_of(files: &[String], sql: &str, pushdown: PushdownMode) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        for (number, text) in files.iter().enumerate() {
+            std::fs::write(folder.path().join(format!("{number}.csv")), text).unwrap();
+        }
+        let path = format!("{}/", folder.path().display());
         let options = SessionOptions {
             pushdown,
             backend: BackendChoice::Interpret,
@@ -262,19 +268,19 @@ mod tests {
             ..SessionOptions::default()
         };
         let session = Session::new(options).unwrap();
-        session.register_csv("t", file.to_str().unwrap(), Default::default()).await.unwrap();
+        session.register_csv("t", &path, Default::default()).await.unwrap();
         let frame = session.context().sql(sql).await.unwrap();
         let plan = frame.create_physical_plan().await.unwrap();
         let batches = collect(Arc::clone(&plan), session.context().task_ctx()).await.unwrap();
         let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-        line(rows, ELAPSED, &plan)
+        line(rows, ELAPSED, &plan).replace(path.trim_start_matches('/'), "")
     }
 
     #[tokio::test]
     async fn what_a_program_did() {
         let sql = "SELECT count(*), sum(id) FROM t WHERE id < 500";
         insta::assert_snapshot!(said(sql, PushdownMode::Require).await, @"
-        1 row · 0.500 s · 39.3 kB/s · interpreter: 20 kB read, 24 B returned, 1,000 records, 0 exceptions (interpret)
+        1 row · 0.500 s · 39.3 kB/s · interpreter: 20 kB read, 32 B returned, 1,000 records, 0 exceptions (interpret)
         ");
         // Both scans, as one.
         let sql = "SELECT count(*) FROM t WHERE id < 500 UNION ALL SELECT max(id) FROM t";
@@ -297,9 +303,10 @@ mod tests {
         insta::assert_snapshot!(said(sql, PushdownMode::Auto).await, @"
         1 row · 0.500 s · 39.3 kB/s · interpreter: 20 kB read, 20 kB returned, 1,000 records, 0 exceptions (interpret) · DataFusion: name LIKE name 1%: LIKE is not supported, and 1 more reason
         ");
-        let fell_back = said("SELECT name, max(price) FROM t GROUP BY name", PushdownMode::Auto).await;
+        let files = ["a,b\n1,2\n", "b,a\n4,3\n"].map(str::to_owned);
+        let fell_back = said_of(&files, "SELECT a FROM t WHERE a > 0", PushdownMode::Auto).await;
         insta::assert_snapshot!(fell_back, @"
-        1,000 rows · 0.500 s · 39.3 kB/s · interpreter: 20 kB read, 40 kB returned, 1,000 records, 1 exception (interpret) · fell back to DataFusion: a record is refused by DataFusion: the result depends on where among its group's records a NaN or a negative zero stands
+        2 rows · 0.500 s · 8 B/s · interpreter: 4 B read, 4 B returned, 1 record, 0 exceptions (interpret) · fell back to DataFusion: 1.csv: its columns are in another order than those of the table
         ");
     }
 

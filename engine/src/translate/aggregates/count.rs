@@ -1,10 +1,10 @@
-//! `count`: a program asks whether the columns of the arguments are NULL, and computes nothing.
+//! `count`: a program asks whether the columns of the arguments are NULL. Only what may fail is computed for it.
 
 use std::sync::Arc;
 
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column as PhysicalColumn, Literal};
-use pushdown::aggregates::Count;
+use pushdown::aggregates::{Count, Sum};
 use pushdown::fragment::{Aggregate, Expr};
 
 use super::builder::{Builder, PlannedAggregate};
@@ -13,12 +13,24 @@ use crate::decline::DeclineReason;
 use crate::decode::StateKind;
 use crate::translate::fallible::may_fail;
 use crate::translate::operand;
+use crate::translate::value::{Kind, Value};
 
 pub(super) fn add(
     builder: &mut Builder<'_>,
     planned: &PlannedAggregate<'_>,
     filter: Option<Expr>,
 ) -> Result<(), DeclineReason> {
+    if let [argument] = planned.arguments.as_slice()
+        && may_fail(argument, &builder.columns.schema)
+    {
+        // A sum has a count, and computes what it adds.
+        let Value { expr, kind: Kind::Int } = operand(builder.columns, argument)? else {
+            return Err(DeclineReason::MayFail);
+        };
+        let sum = Aggregate { function: Sum::Exact.into(), arguments: vec![expr], filter };
+        builder.keep(sum, &[StateKind::CountOfSum]);
+        return Ok(());
+    }
     let columns = counted(builder.columns, &planned.arguments)?;
     let arguments = columns.into_iter().map(Expr::Column).collect();
     builder.keep(Aggregate { function: Count::NonNull.into(), arguments, filter }, &[StateKind::Count]);

@@ -24,8 +24,11 @@ use super::predicate;
 use crate::columns::Columns;
 use crate::decline::{DeclineReason, Declined, Part};
 use crate::decode::StateDecoder;
+use crate::functions::extreme::Extreme;
+use crate::functions::sum::ExactSum;
 use crate::sample::Sample;
 use builder::Builder;
+use sum::Kept;
 
 pub(crate) use builder::PlannedAggregate;
 
@@ -55,7 +58,10 @@ pub(crate) fn aggregation(
     }
     let mut builder = Builder { columns, aggregates: Vec::new(), state: Vec::new() };
     for aggregate in planned {
-        if let Err(reason) = add(&mut builder, aggregate) {
+        if !keys.is_empty() && is_extreme_by_order(aggregate) {
+            let reason = DeclineReason::Aggregate(aggregate.function.fun().name().to_owned());
+            declined.push(Declined { part: Part::Aggregate(aggregate.function.name().to_owned()), reason });
+        } else if let Err(reason) = add(&mut builder, aggregate) {
             declined.push(Declined { part: Part::Aggregate(aggregate.function.name().to_owned()), reason });
         }
     }
@@ -66,6 +72,14 @@ pub(crate) fn aggregation(
     let state = StateDecoder::new(schema.clone(), columns, &translated_keys, &aggregates, state)
         .map_err(|reason| vec![Declined { part: Part::Aggregation, reason }])?;
     Ok(Aggregation { output: Output::Aggregates { keys: translated_keys, aggregates }, state })
+}
+
+/// In a session with DataFusion's own functions: which of NaN and 1.0, or of -0.0 and 0.0, is the greatest number of a group
+/// depends on where it stands. Those of weir have one order ([`Extreme`]).
+fn is_extreme_by_order(planned: &PlannedAggregate<'_>) -> bool {
+    let implementation = planned.function.fun().inner();
+    (implementation.is::<Min>() || implementation.is::<Max>())
+        && planned.function.field().data_type().is_floating()
 }
 
 fn key(columns: &Columns, sample: &Sample, expr: &Arc<dyn PhysicalExpr>) -> Result<Key, DeclineReason> {
@@ -108,11 +122,16 @@ fn add(builder: &mut Builder<'_>, planned: &PlannedAggregate<'_>) -> Result<(), 
     let [argument] = planned.arguments.as_slice() else {
         return Err(DeclineReason::Aggregate(function.fun().name().to_owned()));
     };
-    if implementation.is::<Sum>() || implementation.is::<Avg>() {
-        sum::add(builder, planned, argument, filter, implementation.is::<Avg>())
-    } else if implementation.is::<Min>() || implementation.is::<Max>() {
-        let function = if implementation.is::<Min>() { MinMax::Min } else { MinMax::Max };
-        min_max::add(builder, planned, argument, filter, function)
+    if implementation.is::<ExactSum>() {
+        sum::add(builder, planned, argument, filter, Kept::Exact)
+    } else if implementation.is::<Sum>() {
+        sum::add(builder, planned, argument, filter, Kept::Wrapped)
+    } else if implementation.is::<Avg>() {
+        sum::add(builder, planned, argument, filter, Kept::Average)
+    } else if implementation.is::<Min>() || implementation.is::<Extreme<Min>>() {
+        min_max::add(builder, planned, argument, filter, MinMax::Min)
+    } else if implementation.is::<Max>() || implementation.is::<Extreme<Max>>() {
+        min_max::add(builder, planned, argument, filter, MinMax::Max)
     } else {
         Err(DeclineReason::Aggregate(function.fun().name().to_owned()))
     }

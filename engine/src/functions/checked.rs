@@ -1,0 +1,180 @@
+//! `+ - *` and the negative of integers of one type, an error where the result does not fit.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, Datum};
+use datafusion::arrow::compute::kernels::numeric::{add, mul, neg, sub};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DataFusionError, Result, plan_err};
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
+    Volatility,
+};
+use datafusion::physical_expr_common::datum::apply;
+
+use super::overflow::{Overflow, sql_name};
+
+/// What is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+    Negate,
+}
+
+impl Operation {
+    pub const ALL: [Operation; 4] =
+        [Operation::Add, Operation::Subtract, Operation::Multiply, Operation::Negate];
+
+    pub fn of(op: Operator) -> Option<Operation> {
+        match op {
+            Operator::Plus => Some(Operation::Add),
+            Operator::Minus => Some(Operation::Subtract),
+            Operator::Multiply => Some(Operation::Multiply),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Operation::Add => "checked_add",
+            Operation::Subtract => "checked_subtract",
+            Operation::Multiply => "checked_multiply",
+            Operation::Negate => "checked_negate",
+        }
+    }
+
+    /// As it is written in SQL.
+    fn with(self, operands: &[String]) -> String {
+        match (self, operands) {
+            (Operation::Add, [left, right]) => format!("{left} + {right}"),
+            (Operation::Subtract, [left, right]) => format!("{left} - {right}"),
+            (Operation::Multiply, [left, right]) => format!("{left} * {right}"),
+            (_, operands) => format!("-{}", operands.join(", ")),
+        }
+    }
+
+    /// DataFusion's expression, which wraps.
+    fn unchecked(self, args: Vec<Expr>) -> Expr {
+        let op = match self {
+            Operation::Add => Operator::Plus,
+            Operation::Subtract => Operator::Minus,
+            Operation::Multiply => Operator::Multiply,
+            Operation::Negate => Operator::Question,
+        };
+        match <[Expr; 2]>::try_from(args) {
+            Ok([left, right]) => Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))),
+            Err(mut args) => Expr::Negative(Box::new(args.swap_remove(0))),
+        }
+    }
+}
+
+/// One of the operations, as a function of DataFusion. Plans show it by its name, `checked_add(a, b)`; columns that are made of
+/// it are named as without it, `a + b`.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Checked {
+    pub operation: Operation,
+    signature: Signature,
+}
+
+impl Checked {
+    pub fn new(operation: Operation) -> Checked {
+        Checked { operation, signature: Signature::user_defined(Volatility::Immutable) }
+    }
+
+    fn checked_types(&self, types: &[DataType]) -> Result<DataType> {
+        match (self.operation, types) {
+            (Operation::Negate, [ty]) if ty.is_signed_integer() => Ok(ty.clone()),
+            (_, [left, right]) if left == right && left.is_integer() => Ok(left.clone()),
+            (operation, types) => plan_err!("{} does not take {types:?}", operation.name()),
+        }
+    }
+}
+
+/// The expression as it was before it was checked.
+fn unchecked(operation: Operation, args: &[Expr]) -> Result<Expr> {
+    operation
+        .unchecked(args.to_vec())
+        .transform_up(|expr| match expr {
+            Expr::ScalarFunction(function) => match function.func.inner().downcast_ref::<Checked>() {
+                Some(checked) => Ok(Transformed::yes(checked.operation.unchecked(function.args))),
+                None => Ok(Transformed::no(Expr::ScalarFunction(function))),
+            },
+            expr => Ok(Transformed::no(expr)),
+        })
+        .data()
+}
+
+impl ScalarUDFImpl for Checked {
+    fn name(&self) -> &str {
+        self.operation.name()
+    }
+
+    fn display_name(&self, args: &[Expr]) -> Result<String> {
+        Ok(unchecked(self.operation, args)?.to_string())
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        Ok(unchecked(self.operation, args)?.schema_name().to_string())
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        self.checked_types(types).map(|_| types.to_vec())
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        self.checked_types(types)
+    }
+
+    /// The name of the field is the expression in SQL, for the error.
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        let operands: Vec<String> = args
+            .arg_fields
+            .iter()
+            .zip(args.scalar_arguments)
+            .map(|(field, scalar)| match scalar {
+                Some(scalar) => scalar.to_string(),
+                None if field.name().contains(' ') => format!("({})", field.name()),
+                None => field.name().clone(),
+            })
+            .collect();
+        let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+        let name = self.operation.with(&operands);
+        Ok(Arc::new(Field::new(name, self.checked_types(&types)?, nullable)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let compute: fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> = match self.operation {
+            Operation::Add => add,
+            Operation::Subtract => sub,
+            Operation::Multiply => mul,
+            Operation::Negate => |value, _| neg(value.get().0),
+        };
+        let last = args.args.len() - 1;
+        apply(&args.args[0], &args.args[last], compute).map_err(|error| overflow(error, &args.return_field))
+    }
+}
+
+/// An overflow with its expression; other errors as they are.
+fn overflow(error: DataFusionError, field: &Field) -> DataFusionError {
+    let DataFusionError::ArrowError(arrow, _) = &error else { return error };
+    let ArrowError::ArithmeticOverflow(text) = arrow.as_ref() else { return error };
+    // "Overflow happened on: 1 + 2"
+    let operands = text.rsplit_once(": ").map(|(_, operands)| operands.to_owned());
+    let what = field.name();
+    let first = what.trim_start_matches(['-', '(']).split(' ').next().unwrap_or(what);
+    DataFusionError::External(Box::new(Overflow {
+        what: what.clone(),
+        operands,
+        ty: sql_name(field.data_type()),
+        cure: format!("CAST({first} AS DECIMAL(38, 0))"),
+    }))
+}

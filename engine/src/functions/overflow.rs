@@ -1,0 +1,37 @@
+//! The error of a result that does not fit.
+
+use datafusion::arrow::datatypes::DataType;
+
+/// A result that its type cannot hold.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} does not fit its type {ty}{}: compute it as a decimal, as in {cure}", at(.operands))]
+pub(super) struct Overflow {
+    /// In SQL.
+    pub what: String,
+    /// The numbers, where it is one row that does not fit. Which one of several groups is told of would be chance.
+    pub operands: Option<String>,
+    /// In SQL.
+    pub ty: String,
+    /// In SQL.
+    pub cure: String,
+}
+
+fn at(operands: &Option<String>) -> String {
+    operands.as_ref().map(|operands| format!(" ({operands})")).unwrap_or_default()
+}
+
+/// As it is declared.
+pub(super) fn sql_name(ty: &DataType) -> String {
+    match ty {
+        DataType::Int8 => "TINYINT".to_owned(),
+        DataType::Int16 => "SMALLINT".to_owned(),
+        DataType::Int32 => "INTEGER".to_owned(),
+        DataType::Int64 => "BIGINT".to_owned(),
+        DataType::UInt8 => "TINYINT UNSIGNED".to_owned(),
+        DataType::UInt16 => "SMALLINT UNSIGNED".to_owned(),
+        DataType::UInt32 => "INTEGER UNSIGNED".to_owned(),
+        DataType::UInt64 => "BIGINT UNSIGNED".to_owned(),
+        DataType::Decimal128(precision, scale) => format!("DECIMAL({precision}, {scale})"),
+        other => other.to_string(),
+    }
+}
