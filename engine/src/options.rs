@@ -126,15 +126,28 @@ impl InvalidSetting {
 }
 
 /// The settings of a session.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct WeirOptions {
     /// `weir.pushdown`
     pub pushdown: PushdownMode,
     /// `weir.backend`
     pub backend: BackendChoice,
+    /// `weir.file_order`: rows come in the order of the file where nothing above asks for another one, or for none.
+    pub file_order: bool,
     /// `weir.window_bytes` and `weir.group_capacity`: for tests, that want full windows and tables with little data.
     /// Not listed. Sizes that the compiler refuses decline every scan.
     pub sizes: Sizes,
+}
+
+impl Default for WeirOptions {
+    fn default() -> Self {
+        WeirOptions {
+            pushdown: PushdownMode::default(),
+            backend: BackendChoice::default(),
+            file_order: true,
+            sizes: Sizes::default(),
+        }
+    }
 }
 
 impl ConfigExtension for WeirOptions {
@@ -158,14 +171,18 @@ impl ExtensionOptions for WeirOptions {
         match key {
             "pushdown" => self.pushdown = value.parse().map_err(configuration_error)?,
             "backend" => self.backend = value.parse().map_err(configuration_error)?,
+            "file_order" => {
+                let invalid = || configuration_error(InvalidSetting::new("weir.file_order", value, BOOLEANS));
+                self.file_order = value.to_ascii_lowercase().parse().map_err(|_| invalid())?;
+            }
             "window_bytes" => {
                 self.sizes.window_bytes = size("weir.window_bytes", value)?;
                 self.sizes.output_bytes = self.sizes.window_bytes;
             }
             "group_capacity" => self.sizes.group_capacity = size("weir.group_capacity", value)?,
             _ => {
-                let unknown =
-                    InvalidSetting::new(InvalidSetting::NAME, key, &["weir.pushdown", "weir.backend"]);
+                let names = &["weir.pushdown", "weir.backend", "weir.file_order"];
+                let unknown = InvalidSetting::new(InvalidSetting::NAME, key, names);
                 return Err(configuration_error(unknown));
             }
         }
@@ -184,9 +201,17 @@ impl ExtensionOptions for WeirOptions {
                 value: Some(self.backend.to_string()),
                 description: "Where compiled programs run: auto, hook, stock, interpret",
             },
+            ConfigEntry {
+                key: "weir.file_order".to_owned(),
+                value: Some(self.file_order.to_string()),
+                description: "Whether rows come in the order of the file where no other is asked for: true, false",
+            },
         ]
     }
 }
+
+/// The names of booleans.
+pub const BOOLEANS: &[&str] = &["true", "false"];
 
 fn size(setting: &'static str, value: &str) -> Result<usize> {
     value.parse().map_err(|_| configuration_error(InvalidSetting::new(setting, value, &["whole numbers"])))

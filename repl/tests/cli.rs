@@ -463,11 +463,14 @@ fn settings_are_the_same_on_the_command_line_and_in_sql() {
         "SELECT name, value FROM information_schema.df_settings WHERE name LIKE 'weir.%' ORDER BY name";
     let csv =
         |arguments: &[&str]| run(folder.path(), &[&["--format", "csv"], arguments, &["-c", show]].concat());
-    expect(csv(&[]), "name,value\nweir.backend,auto\nweir.pushdown,auto\n");
+    expect(csv(&[]), "name,value\nweir.backend,auto\nweir.file_order,true\nweir.pushdown,auto\n");
     let options = ["--pushdown", "require", "--backend", "interpret"];
-    expect(csv(&options), "name,value\nweir.backend,interpret\nweir.pushdown,require\n");
+    expect(
+        csv(&options),
+        "name,value\nweir.backend,interpret\nweir.file_order,true\nweir.pushdown,require\n",
+    );
     let sql = "SET weir.pushdown = 'off'; SET weir.backend = 'stock'";
-    expect(csv(&["-c", sql]), "name,value\nweir.backend,stock\nweir.pushdown,off\n");
+    expect(csv(&["-c", sql]), "name,value\nweir.backend,stock\nweir.file_order,true\nweir.pushdown,off\n");
     expect_failure(csv(&["-c", "SET weir.pushdown = 'maybe'"]), 1, "", "auto, require, off");
     let threads = "SHOW datafusion.execution.target_partitions";
     let output = run(folder.path(), &["--format", "csv", "--threads", "3", "-c", threads]);

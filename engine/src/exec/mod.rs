@@ -8,6 +8,7 @@
 //! One partition is a blocking [`worker`] that reads its [`ranges`] through the program, and a stream that decodes
 //! the raw [`records`] it sends up.
 
+mod file_order;
 mod metrics;
 mod original;
 mod ranges;
@@ -34,6 +35,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 
+pub use file_order::FileOrderExec;
 pub use refusal::Refusal;
 pub use stream::FellBack;
 
@@ -107,6 +109,16 @@ impl KernelFilterReduceExec {
     /// Why partitions were done by DataFusion after all, once for each reason. Grows while the node runs.
     pub fn fallback_reasons(&self) -> Vec<Arc<Refusal>> {
         self.fallback_reasons.get()
+    }
+
+    /// The same node, whose partitions are in the order of the file also where this host has no program. None: it yields
+    /// partial state, which has no order.
+    pub fn in_file_order(&self) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if self.pushed.state.is_some() {
+            return Ok(None);
+        }
+        let pushed = Pushed { replaced: Arc::clone(&self.pushed.original), ..self.pushed.as_ref().clone() };
+        Ok(Some(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?)))
     }
 
     /// What it runs.

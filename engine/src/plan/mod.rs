@@ -16,6 +16,7 @@ mod above;
 mod attempt;
 mod chain;
 mod declined;
+mod file_order;
 mod fragments;
 mod late;
 mod offer;
@@ -34,6 +35,7 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning};
 
 pub use declined::DeclinedExec;
+pub use file_order::FileOrder;
 pub use late::LateProjection;
 
 use crate::decline::{DeclineReason, Declined};

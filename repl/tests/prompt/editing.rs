@@ -150,7 +150,7 @@ fn completion() {
     check_completed(terminal, "\\d tr", "\\d trips");
     check_completed(terminal, "\\i tr", "\\i trips.csv");
     check_completed(terminal, "\\backend in", "\\backend interpret");
-    check_candidates(terminal, "SET weir.", &["weir.backend", "weir.pushdown"]);
+    check_candidates(terminal, "SET weir.", &["weir.backend", "weir.file_order", "weir.pushdown"]);
     check_completed(terminal, "SET weir.pushdown = 'r", "SET weir.pushdown = 'require'");
     // In front of the tables: those of the statement are known from behind the cursor.
     terminal.begin("SELECT  FROM zones");
