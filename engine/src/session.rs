@@ -124,7 +124,7 @@ impl Session {
         Ok(true)
     }
 
-    /// Makes a CSV file, a directory of them or a glob a table. Returns what was found out about its files, where something was
+    /// Makes a CSV file, a directory of them or a glob a table; of a pipe what comes out of it until its end. Returns what was found out about its files, where something was
     /// to be guessed: all of it but for a table with a schema.
     pub async fn register_csv(
         &self,
@@ -132,7 +132,8 @@ impl Session {
         path: &str,
         table: CsvTable,
     ) -> Result<Option<Arc<Sniffed>>> {
-        let url = ListingTableUrl::parse(path)?;
+        let spooled = self.paths.spools.path(path).await?.map(|path| path.to_string_lossy().into_owned());
+        let url = ListingTableUrl::parse(spooled.as_deref().unwrap_or(path))?;
         // A file is taken as it is, whatever its name ends with; in a directory the ending tells CSV files from others.
         let ending = Some(table.file_extension.as_str()).filter(|ending| !ending.is_empty());
         let url = files_like(url, ending)?;

@@ -1,6 +1,6 @@
 //! The command line: text in, [`Arguments`] out, or an exit with code 2 and clap's usage message.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ use engine::csv::sniff::{OptionError, Overrides};
 use engine::options::{BackendChoice, PushdownMode};
 
 use crate::results::Format;
+use crate::tables::STDIN;
 use crate::version;
 
 /// What the program was asked to do.
@@ -145,7 +146,7 @@ enum BackendArgument {
 #[derive(Parser)]
 #[command(name = "weir", version, disable_help_subcommand = true)]
 struct CommandLine {
-    /// CSV file, folder of CSV files, or quoted pattern such as 'logs/*.csv': each is one table, named after its file
+    /// CSV file, folder of CSV files, quoted pattern such as 'logs/*.csv', or - for standard input: each is one table, named after its file
     /// stem
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
@@ -245,6 +246,11 @@ fn parse<T: Into<std::ffi::OsString> + Clone>(
         None => (None, None, None),
     };
     let takes_sql = !line.commands.is_empty() || !line.files.is_empty();
+    let reads_stdin = line.paths.iter().any(|path| path == STDIN || path == "/dev/stdin");
+    let sql_from_stdin = !takes_sql || line.files.iter().any(|path| path.as_os_str() == STDIN);
+    if reads_stdin && sql_from_stdin && !std::io::stdin().is_terminal() {
+        return usage("standard input is the data: the SQL is to come from -c or -f FILE");
+    }
     if sniff.is_some() && takes_sql {
         return usage("sniff takes no SQL (a file of that name is written ./sniff)");
     }

@@ -8,6 +8,7 @@ use std::process::ExitStatus;
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
+use engine::csv::rejects::{Widening, type_name};
 
 use crate::demo::agree::Difference;
 use crate::diagnose::{Failed, Report};
@@ -31,6 +32,9 @@ pub enum Error {
     /// Standard output refused the result.
     #[error("standard output: {0}")]
     Output(io::Error),
+    /// A guess does not hold, and rows that it was made for are out already.
+    #[error("{}", written_before(.0))]
+    WrittenBefore(Vec<Widening>),
     #[error("the thread pool did not start: {0}")]
     Runtime(io::Error),
     #[error("Ctrl-C cannot be taken: {0}")]
@@ -127,6 +131,7 @@ impl Error {
             | Error::Statement(_)
             | Error::Format(_)
             | Error::Output(_)
+            | Error::WrittenBefore(_)
             | Error::Runtime(_)
             | Error::Signal(_)
             | Error::Task(_)
@@ -155,4 +160,17 @@ impl Error {
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// What does not hold, and how to read the file.
+fn written_before(widenings: &[Widening]) -> String {
+    let Some(first) = widenings.first() else { return "a guess does not hold".to_owned() };
+    let types: Vec<String> = widenings
+        .iter()
+        .map(|widening| format!("{}={}", widening.column.name, type_name(&widening.to).to_lowercase()))
+        .collect();
+    format!(
+        "{first}; rows were written before it was read, so that they cannot be read again: run it with --types '{}', or write to a file",
+        types.join(",")
+    )
 }

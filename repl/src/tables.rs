@@ -12,6 +12,9 @@ use crate::diagnose::Report;
 use crate::error::Error;
 use crate::paths::{file_name, kind_of, stem};
 
+/// Stands for standard input among the paths.
+pub const STDIN: &str = "-";
+
 /// A table still to be registered.
 pub struct Table {
     /// The file stem as it is, for `"quoted"` use in SQL when it is no plain identifier.
@@ -54,7 +57,7 @@ pub fn from_own_file(name: &str, file: &Path) -> Table {
 }
 
 fn from_path(written: &str, declared: &Overrides) -> Result<Table, Error> {
-    let path = Path::new(written);
+    let path = if written == STDIN { Path::new("/dev/stdin") } else { Path::new(written) };
     let unreadable = |source| Error::PathUnreadable { path: written.into(), source };
     // Absolute, since DataFusion takes "a:b.csv" for a URL.
     let absolute = std::path::absolute(path).map_err(unreadable)?.to_string_lossy().into_owned();
@@ -66,8 +69,11 @@ fn from_path(written: &str, declared: &Overrides) -> Result<Table, Error> {
             let files = format!("{}/", literal(absolute.trim_end_matches('/')));
             table(written, file_name(&folder), files, kind, declared)
         }
-        // The first look at the columns would take all that is in a pipe, and the query find nothing.
-        Ok(metadata) if !metadata.is_file() => Err(Error::NoFile { path: written.into() }),
+        Ok(metadata) if !metadata.is_file() => {
+            let mut table = table(written, pipe_name(path), absolute, String::new(), declared)?;
+            table.file_extension.clear();
+            Ok(table)
+        }
         // Before the wildcards: a file that is called "a[1].csv" is that file.
         Ok(_) => {
             std::fs::File::open(path).map_err(unreadable)?;
@@ -81,6 +87,14 @@ fn from_path(written: &str, declared: &Overrides) -> Result<Table, Error> {
         }
         Err(_) if written.contains(['*', '?', '[']) => from_pattern(written, absolute, declared),
         Err(source) => Err(unreadable(source)),
+    }
+}
+
+/// `stdin`, or `pipe` for one of those that a shell makes of `<(...)` and numbers.
+fn pipe_name(path: &Path) -> String {
+    match file_name(path) {
+        name if name.starts_with(|first: char| first.is_ascii_digit()) => "pipe".to_owned(),
+        name => stem(&name, &kind_of(&name).unwrap_or_default()).to_owned(),
     }
 }
 

@@ -19,6 +19,7 @@ use weir_csv::sniff::Overrides;
 
 use super::factory::SniffedFormatFactory;
 use super::sniffed::SniffedFormat;
+use super::spool::Spools;
 use super::widened::Widened;
 
 /// Makes tables of paths.
@@ -26,6 +27,8 @@ use super::widened::Widened;
 pub struct UrlTables {
     /// The session that asks. Set when it is there.
     pub session: SessionStore,
+    /// Of pipes.
+    pub spools: Spools,
     declared: Overrides,
     widened: Widened,
 }
@@ -33,7 +36,7 @@ pub struct UrlTables {
 impl UrlTables {
     /// Of CSV files so much is declared.
     pub fn new(declared: Overrides, widened: Widened) -> Self {
-        UrlTables { session: SessionStore::new(), declared, widened }
+        UrlTables { session: SessionStore::new(), spools: Spools::default(), declared, widened }
     }
 
     /// The table of a path. None: there is no file.
@@ -97,10 +100,12 @@ fn ending(location: &str) -> Option<(String, String)> {
 impl UrlTableFactory for UrlTables {
     async fn try_new(&self, url: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         // A name without a point and a slash is the name of a table, also where there is a file of that name.
-        let Ok(table_url) = ListingTableUrl::parse(url) else { return Ok(None) };
         if !url.contains(['.', '/']) {
             return Ok(None);
         }
+        let spooled = self.spools.path(url).await?.map(|path| path.to_string_lossy().into_owned());
+        let url = spooled.as_deref().unwrap_or(url);
+        let Ok(table_url) = ListingTableUrl::parse(url) else { return Ok(None) };
         let session = self.session.get_session().upgrade();
         let state =
             session.and_then(|session| session.read().as_any().downcast_ref::<SessionState>().cloned());

@@ -21,25 +21,23 @@ const OPTIONS: FormatOptions<'static> = FormatOptions::new()
     .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"));
 
 /// Renders statements for a table of this name.
-pub fn insert(table: &str, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, ArrowError> {
+pub fn insert(table: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<String, ArrowError> {
     let names: Vec<String> = schema.fields().iter().map(|field| identifier(field.name())).collect();
     let begin = format!("INSERT INTO {} ({}) VALUES (", identifier(table), names.join(", "));
     let literals: Vec<Literal> = schema.fields().iter().map(|field| Literal::of(field.data_type())).collect();
     let mut text = String::new();
-    for batch in batches {
-        let formatters = formatters(batch, &OPTIONS)?;
-        let nulls: Vec<_> = batch.columns().iter().map(|column| column.logical_nulls()).collect();
-        for row in 0..batch.num_rows() {
-            text.push_str(&begin);
-            for (column, formatter) in formatters.iter().enumerate() {
-                text.push_str(if column > 0 { ", " } else { "" });
-                match nulls[column].as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-                    true => text.push_str("NULL"),
-                    false => literals[column].push(&mut text, &formatter.value(row).try_to_string()?),
-                }
+    let formatters = formatters(batch, &OPTIONS)?;
+    let nulls: Vec<_> = batch.columns().iter().map(|column| column.logical_nulls()).collect();
+    for row in 0..batch.num_rows() {
+        text.push_str(&begin);
+        for (column, formatter) in formatters.iter().enumerate() {
+            text.push_str(if column > 0 { ", " } else { "" });
+            match nulls[column].as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                true => text.push_str("NULL"),
+                false => literals[column].push(&mut text, &formatter.value(row).try_to_string()?),
             }
-            text.push_str(");\n");
         }
+        text.push_str(");\n");
     }
     Ok(text)
 }

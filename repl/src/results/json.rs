@@ -18,11 +18,9 @@ pub fn array(batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
 }
 
 /// One object in each line.
-pub fn lines(batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
+pub fn lines(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
     let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
-    for batch in batches {
-        writer.write(batch)?;
-    }
+    writer.write(batch)?;
     writer.finish()?;
     Ok(writer.into_inner())
 }

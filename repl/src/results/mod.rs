@@ -7,6 +7,7 @@
 //! NULL is `NULL` where people read, an empty field in CSV and TSV, `null` in JSON.
 
 mod cells;
+mod encode;
 mod fit;
 mod format;
 mod html;
@@ -31,6 +32,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::config::FormatOptions as FormatConfig;
 
+pub use encode::{Encoder, Form};
 pub use format::Format;
 pub use lines::Border;
 pub use rows::{Keep, Rows};
@@ -52,6 +54,14 @@ pub fn render(
     if style.is_for_reading() && plan::is_plan(schema) {
         return Ok(plan::plan(rows, style.color)?.into_bytes());
     }
+    if let Some(form) = Form::of(style) {
+        let mut encoder = Encoder::new(form, schema.clone());
+        let mut text = Vec::new();
+        for batch in whole(rows, schema)? {
+            text.extend(encoder.batch(&batch)?);
+        }
+        return Ok(text);
+    }
     let text = match style.format {
         Format::Automatic | Format::Table if !style.expanded => table::table(style, &options, schema, rows)?,
         Format::Automatic | Format::Table | Format::Vertical => {
@@ -59,11 +69,9 @@ pub fn render(
         }
         Format::Markdown => markdown::markdown(&options, schema, &whole(rows, schema)?)?,
         Format::Html => html::html(&options, schema, &whole(rows, schema)?)?,
-        Format::Insert => insert::insert(&style.insert_table, schema, &whole(rows, schema)?)?,
-        Format::Csv => return separated::separated(&whole(rows, schema)?, b','),
-        Format::Tsv => return separated::separated(&whole(rows, schema)?, b'\t'),
-        Format::Json => return json::array(&whole(rows, schema)?),
-        Format::Ndjson => return json::lines(&whole(rows, schema)?),
+        Format::Json | Format::Csv | Format::Tsv | Format::Ndjson | Format::Insert => {
+            return json::array(&whole(rows, schema)?);
+        }
     };
     Ok(text.into_bytes())
 }

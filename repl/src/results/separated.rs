@@ -9,13 +9,11 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 
-/// Renders records with fields that `delimiter` separates.
-pub fn separated(batches: &[RecordBatch], delimiter: u8) -> Result<Vec<u8>, ArrowError> {
+/// Renders records with fields that `delimiter` separates, below the names of the columns if there is to be a `header`.
+pub fn separated(batch: &RecordBatch, delimiter: u8, header: bool) -> Result<Vec<u8>, ArrowError> {
     let mut text = Vec::new();
-    let mut writer = csv::WriterBuilder::new().with_header(true).with_delimiter(delimiter).build(&mut text);
-    for batch in batches {
-        writer.write(&nested_as_text(batch)?)?;
-    }
+    let mut writer = csv::WriterBuilder::new().with_header(header).with_delimiter(delimiter).build(&mut text);
+    writer.write(&nested_as_text(batch)?)?;
     drop(writer);
     Ok(text)
 }

@@ -22,13 +22,14 @@ const FORMATS: [(&str, &str); 7] = [
 #[derive(Debug, PartialEq, Eq)]
 pub struct Copy {
     pub sql: String,
-    pub file: String,
+    /// None: it is standard output.
+    pub file: Option<String>,
 }
 
 /// Why a text is no copy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CopyError {
-    #[error("\\copy {{(QUERY)|TABLE}} TO 'FILE'")]
+    #[error("\\copy {{(QUERY)|TABLE}} TO {{'FILE'|STDOUT}}")]
     Form,
     #[error("a quote is not closed")]
     OpenQuote,
@@ -79,6 +80,9 @@ pub fn copy_statement(text: &str) -> Result<Copy, CopyError> {
     let source = if is_query { format!("({source})") } else { source.to_owned() };
     let words = shell_words::split(target).map_err(|_| CopyError::OpenQuote)?;
     let [file] = words.as_slice() else { return Err(CopyError::Form) };
+    if target.eq_ignore_ascii_case("stdout") {
+        return Ok(Copy { sql: format!("COPY {source} TO STDOUT"), file: None });
+    }
     let file = &with_home(file);
     let ending = Path::new(file).extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     let format = FORMATS.iter().find(|(known, _)| Some(*known) == ending.as_deref());
@@ -86,7 +90,7 @@ pub fn copy_statement(text: &str) -> Result<Copy, CopyError> {
         return Err(CopyError::Ending(file.clone()));
     };
     let sql = format!("COPY {source} TO {} STORED AS {format}", sql::string(file));
-    Ok(Copy { sql, file: file.clone() })
+    Ok(Copy { sql, file: Some(file.clone()) })
 }
 
 /// Whether a file can be made here. DataFusion would make missing folders, and does not say why it could not write.
@@ -115,6 +119,7 @@ mod tests {
                 "COPY (SELECT 'to' FROM t) TO 'a.parquet' STORED AS PARQUET",
             ),
             ("SELECT 1 TO \"it's.ndjson\"", "COPY (SELECT 1) TO 'it''s.ndjson' STORED AS JSON"),
+            ("t TO stdout", "COPY t TO STDOUT"),
             ("selections TO to.csv", "COPY selections TO 'to.csv' STORED AS CSV"),
             (
                 "WITH a AS (SELECT 1) SELECT * FROM a TO x.csv",

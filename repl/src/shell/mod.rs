@@ -23,3 +23,4 @@ pub mod script;
 mod settings;
 mod staged;
 pub mod state;
+mod take;

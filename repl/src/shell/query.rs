@@ -1,7 +1,6 @@
 //! One statement: planned, run with a progress bar and a way to cancel it.
 //!
-//! In: a parsed statement. Out: its rows, as far as they will be shown, and the plan with its counters. A result of
-//! many rows is not held in memory when only its ends are shown.
+//! In: a parsed statement, and what takes its rows ([`Take`]). Out: the plan with its counters.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,18 +25,19 @@ use futures::StreamExt;
 
 use super::progress::Progress;
 use super::staged::stage;
+use super::take::{Kept, Take};
 use crate::error::Error;
-use crate::results::{Keep, Rows};
+use crate::results::Keep;
 use crate::signals::cancellable;
 
 /// A column may be widened a few times. More is a fault of ours.
 const WIDENED_MAX: usize = 10_000;
 
 /// A statement that was run to its end.
-#[derive(Debug)]
-pub struct Executed {
+pub struct Executed<T> {
     pub schema: SchemaRef,
-    pub rows: Rows,
+    /// With its rows.
+    pub taken: T,
     pub plan: Arc<dyn ExecutionPlan>,
     /// From the parsed statement to the last row.
     pub elapsed: Duration,
@@ -45,12 +45,12 @@ pub struct Executed {
     pub widened: Vec<Widening>,
 }
 
-/// Runs a statement, of whose rows so many are kept; Ctrl-C gives [`Error::Cancelled`], and stops its workers.
-pub async fn execute(
+/// Runs a statement, and has its rows taken; Ctrl-C gives [`Error::Cancelled`], and stops its workers.
+pub async fn execute<T: Take>(
     context: &SessionContext,
     statement: Statement,
-    keep: impl Fn(&SchemaRef) -> Keep + Send + Sync + 'static,
-) -> Result<Executed, Error> {
+    mut taken: T,
+) -> Result<Executed<T>, Error> {
     let began = Instant::now();
     let context = context.clone();
     // It is gone before anything else is printed, also when the task is still to notice that it was cancelled.
@@ -61,17 +61,23 @@ pub async fn execute(
         let mut widened = Vec::new();
         loop {
             let begin = |plan: &_| watch.begin(plan);
-            let error = match execute_once(&context, statement.clone(), &keep, begin).await {
-                Ok((schema, rows, plan)) => {
-                    return Ok(Executed { schema, rows, plan, elapsed: began.elapsed(), widened });
+            let error = match execute_once(&context, statement.clone(), &mut taken, begin).await {
+                Ok(plan) => {
+                    let schema = plan.schema();
+                    return Ok(Executed { schema, taken, plan, elapsed: began.elapsed(), widened });
                 }
-                Err(error) => error,
+                Err(Error::Query(error)) => error,
+                Err(error) => return Err(error),
             };
-            // A guess that did not hold has cost nothing but time: nothing was shown yet.
-            match widen(&context, &error).await? {
-                Some(widenings) if widened.len() < WIDENED_MAX => widened.extend(widenings),
-                _ => return Err(error),
+            let widenings = match widen(&context, &error).await? {
+                Some(widenings) if widened.len() < WIDENED_MAX => widenings,
+                _ => return Err(error.into()),
+            };
+            if !taken.start_over().map_err(Error::Output)? {
+                return Err(Error::WrittenBefore(widenings));
             }
+            // A guess that did not hold has cost nothing but time.
+            widened.extend(widenings);
         }
     });
     cancellable(AbortOnDrop(running)).await?
@@ -80,27 +86,26 @@ pub async fn execute(
 async fn execute_once(
     context: &SessionContext,
     statement: Statement,
-    keep: &(impl Fn(&SchemaRef) -> Keep + Sync),
+    taken: &mut impl Take,
     begin: impl Fn(&Arc<dyn ExecutionPlan>) + Send,
-) -> Result<(SchemaRef, Rows, Arc<dyn ExecutionPlan>)> {
+) -> Result<Arc<dyn ExecutionPlan>, Error> {
     let logical = context.state().statement_to_plan(statement).await?;
     check_files(&logical)?;
-    let (logical, staged) = stage(logical)?;
+    let (logical, staged) = stage(logical).map_err(DataFusionError::from)?;
     let frame = context.execute_logical_plan(logical).await?;
     let tasks = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await?;
     begin(&plan);
-    let schema = plan.schema();
-    let keep = keep(&schema);
-    let mut rows = Rows::default();
+    taken.begin(&plan.schema())?;
     let mut stream = execute_stream(Arc::clone(&plan), tasks)?;
     while let Some(batch) = stream.next().await {
-        rows.push(batch?, keep);
+        taken.batch(batch?)?;
     }
     if let Some(staged) = staged {
-        staged.commit()?;
+        staged.commit().map_err(DataFusionError::from)?;
     }
-    Ok((schema, rows, plan))
+    taken.end()?;
+    Ok(plan)
 }
 
 /// A file may have gone since it became a table. DataFusion would list what is there and answer without its rows.
@@ -142,12 +147,12 @@ pub struct Collected {
 pub async fn collect(context: &SessionContext, sql: &str) -> Result<Collected, Error> {
     let dialect = context.state().config_options().sql_parser.dialect;
     let statement = context.state().sql_to_statement(sql, &dialect)?;
-    let Executed { schema, rows, plan, .. } = execute(context, statement, |_| Keep::All).await?;
-    let batch = concat_batches(&schema, rows.batches()).map_err(DataFusionError::from)?;
+    let Executed { schema, taken, plan, .. } = execute(context, statement, Kept::new(|_| Keep::All)).await?;
+    let batch = concat_batches(&schema, taken.into_rows().batches()).map_err(DataFusionError::from)?;
     Ok(Collected { batch, plan })
 }
 
-struct AbortOnDrop<T>(tokio::task::JoinHandle<Result<T>>);
+struct AbortOnDrop<T>(tokio::task::JoinHandle<Result<T, Error>>);
 
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
@@ -163,7 +168,7 @@ impl<T> Future for AbortOnDrop<T> {
         context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Self::Output> {
         std::pin::Pin::new(&mut self.0).poll(context).map(|joined| match joined {
-            Ok(done) => done.map_err(Error::from),
+            Ok(done) => done,
             Err(error) => Err(Error::Query(DataFusionError::ExecutionJoin(Box::new(error)))),
         })
     }

@@ -68,7 +68,9 @@ impl Shell {
             Command::Include(path) => return Ok(Then::Include(path)),
             Command::Copy(text) => {
                 let Copy { sql, file: path } = copy_statement(&text)?;
-                check_target(&path).map_err(|source| Error::FileUnwritable { path, source })?;
+                if let Some(path) = path {
+                    check_target(&path).map_err(|source| Error::FileUnwritable { path, source })?;
+                }
                 self.run_statements(&sql, None, Once::default()).await?;
             }
             Command::Set(None) => {

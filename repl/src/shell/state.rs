@@ -1,14 +1,15 @@
 //! The state that statements and commands share, how a statement runs, and where its result goes.
 //!
 //! In: statements. Out: results on standard output, through a pager if they do not fit on the screen, or in the file of
-//! `\o`. All statements of a text are parsed before the first one runs, and a result is rendered before its first byte
-//! is written: a statement that fails prints nothing.
+//! `\o`. All statements of a text are parsed before the first one runs. A result that is to be read is rendered before its first
+//! byte is written: a statement that fails prints nothing. In formats for machines rows are written as they come.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -20,12 +21,14 @@ use super::pager;
 use super::query::{Executed, execute};
 use super::rejects;
 use super::settings::Settings;
+use super::take::{Kept, Take, Target, Written};
 use crate::diagnose::{Failed, Script};
 use crate::error::Error;
 use crate::report::note;
-use crate::results::{self, Rows, Style, TerminalSize, summary};
+use crate::results::{self, Form, Rows, Style, TerminalSize, summary};
 use crate::signals::{Interrupts, cancellable};
 use crate::sql::statements::{Extent, Parsed, parse};
+use crate::sql::stdout;
 use crate::sql::variables::substitute;
 
 /// Where results go.
@@ -108,26 +111,25 @@ impl Shell {
     }
 
     async fn run_statement(&mut self, statement: Statement, once: Once) -> Result<(), Error> {
+        if let Statement::CopyTo(copy) = &statement
+            && let Some((query, form)) = stdout::query(self.session.context(), copy)?
+        {
+            return self.write_result(query, form).await;
+        }
         let mut style = self.style_now();
         style.expanded |= once.expanded;
+        if let Some(form) = Form::of(&style).filter(|_| style.terminal.is_none()) {
+            return self.write_result(statement, form).await;
+        }
         let kept = style.clone();
         let keep = move |schema: &SchemaRef| kept.keep(schema);
-        let executed = execute(self.session.context(), statement, keep).await?;
-        if let Some(last) = &mut self.last {
-            last.plan = Some(Arc::clone(&executed.plan));
-        }
-        let Executed { schema, rows, plan, elapsed, widened } = executed;
-        widened.iter().for_each(|widening| note(&widening.to_string()));
-        let rejected = rejects::keep(self.session.context(), &plan)?;
-        let total = rows.total();
-        let mut text = self.render(style.clone(), Arc::clone(&schema), rows).await?;
+        let executed = execute(self.session.context(), statement, Kept::new(keep)).await?;
+        let rejected = self.note_executed(&executed)?;
+        let Executed { schema, taken, plan, elapsed, .. } = executed;
+        let total = taken.total();
+        let mut text = self.render(style.clone(), Arc::clone(&schema), taken.into_rows()).await?;
         // SET, CREATE and the like have no columns, and did nothing that has to be told.
-        if let Some(size) = self.settings.style.terminal.and_then(|_| TerminalSize::of_stdout())
-            && self.settings.timing
-            && !schema.fields().is_empty()
-        {
-            let line = summary::line(total, elapsed, &plan);
-            let line = format!("{}\n\n", summary::folded(&line, size.columns));
+        if let Some(line) = self.line_below(total, elapsed, &plan, &schema) {
             match self.sink {
                 Sink::Terminal => text.extend_from_slice(line.as_bytes()),
                 // It is no part of the result.
@@ -141,6 +143,48 @@ impl Shell {
         self.write(&text)?;
         rejected.iter().for_each(|line| note(line));
         Ok(())
+    }
+
+    /// Runs a statement and writes its rows as they come.
+    pub async fn write_result(&mut self, statement: Statement, form: Form) -> Result<(), Error> {
+        let target = match &self.sink {
+            Sink::Terminal => Target::stdout().map_err(Error::Output)?,
+            Sink::File { path, file } => {
+                let path = path.display().to_string();
+                Target::file(file, path.clone()).map_err(|source| Error::FileUnwritable { path, source })?
+            }
+        };
+        let executed = execute(self.session.context(), statement, Written::new(form, target)).await?;
+        let rejected = self.note_executed(&executed)?;
+        let Executed { schema, taken, plan, elapsed, .. } = executed;
+        if let Some(line) = self.line_below(taken.total(), elapsed, &plan, &schema) {
+            self.say(&line)?;
+        }
+        rejected.iter().for_each(|line| note(line));
+        Ok(())
+    }
+
+    /// Remembers what ran, and tells of wider guesses. Returns what there is to say of rejects, below the result.
+    fn note_executed<T>(&mut self, executed: &Executed<T>) -> Result<Option<String>, Error> {
+        if let Some(last) = &mut self.last {
+            last.plan = Some(Arc::clone(&executed.plan));
+        }
+        executed.widened.iter().for_each(|widening| note(&widening.to_string()));
+        Ok(rejects::keep(self.session.context(), &executed.plan)?)
+    }
+
+    /// What stands below a result on a terminal.
+    fn line_below(
+        &self,
+        total: u64,
+        elapsed: Duration,
+        plan: &Arc<dyn ExecutionPlan>,
+        schema: &SchemaRef,
+    ) -> Option<String> {
+        let size = self.settings.style.terminal.and_then(|_| TerminalSize::of_stdout())?;
+        let is_told = self.settings.timing && !schema.fields().is_empty();
+        let line = is_told.then(|| summary::line(total, elapsed, plan))?;
+        Some(format!("{}\n\n", summary::folded(&line, size.columns)))
     }
 
     /// The style of the next result. The screen may have another size since the last one.

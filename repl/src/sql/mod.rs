@@ -14,6 +14,7 @@ mod nesting;
 pub mod parts;
 mod quote;
 pub mod statements;
+pub mod stdout;
 pub mod variables;
 
 pub use quote::{identifier, quoted, string};

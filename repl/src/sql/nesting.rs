@@ -5,8 +5,8 @@
 
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// Brackets and operators that may stand in each other. Deeper ones would need too much stack where a plan is printed or
 /// evaluated.
@@ -15,16 +15,13 @@ const NESTING_MAX: usize = 1000;
 /// The parser goes down twice for `NOT (`.
 const PARSER_LEVELS_MIN: usize = 2;
 
-/// An error if the tokens that are left are nested too deeply for a parser with this limit.
-pub fn check(parser: &Parser<'_>, recursion_limit: usize) -> Result<(), DataFusionError> {
+/// An error if these tokens are nested too deeply for a parser with this limit.
+pub fn check(tokens: &[TokenWithSpan], recursion_limit: usize) -> Result<(), DataFusionError> {
     let most = NESTING_MAX.min((recursion_limit / PARSER_LEVELS_MIN).saturating_sub(1));
     let mut depth = Depth::default();
     // A session begins with a limit of the parser that no text reaches which is not refused here.
-    for at in 0.. {
-        match parser.peek_nth_token_no_skip(at).token {
-            Token::EOF => break,
-            token => depth.step(&token),
-        }
+    for TokenWithSpan { token, .. } in tokens {
+        depth.step(token);
         if depth.open + depth.prefixes > most {
             return Err(ParserError::RecursionLimitExceeded.into());
         }

@@ -4,11 +4,11 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::dialect_from_str;
-use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::lex::Places;
-use super::{ignored, nesting};
+use super::{ignored, nesting, stdout};
 
 /// The bytes of a text from the first token of a statement to where the next one begins, or to the end of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,13 @@ pub fn parse(context: &SessionContext, sql: &str) -> Result<Vec<Parsed>, DataFus
         .with_dialect(dialect.as_ref())
         .with_recursion_limit(settings.recursion_limit.into())
         .build()?;
-    nesting::check(&parser.parser, settings.recursion_limit.into())?;
+    let mut tokens = tokens(&parser.parser);
+    nesting::check(&tokens, settings.recursion_limit.into())?;
+    if stdout::name_stdout(&mut tokens) {
+        parser.parser = Parser::new(dialect.as_ref())
+            .with_recursion_limit(settings.recursion_limit.into())
+            .with_tokens_with_locations(tokens);
+    }
     // As `DFParser::parse_statements`, which does not tell where each one begins.
     let mut parsed: Vec<Parsed> = Vec::new();
     let mut places = Places::new(sql);
@@ -71,6 +77,11 @@ pub fn parse(context: &SessionContext, sql: &str) -> Result<Vec<Parsed>, DataFus
         parsed.push(Parsed { statement, extent: Extent { begin, end: sql.len() } });
         is_separated = false;
     }
+}
+
+/// All of them, blanks too.
+fn tokens(parser: &Parser<'_>) -> Vec<TokenWithSpan> {
+    (0..).map(|at| parser.peek_nth_token_no_skip(at)).take_while(|token| token.token != Token::EOF).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,166 @@
+//! What takes the rows of a statement as they come: [`Kept`] holds those that will be shown, [`Written`] writes all of them at once.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
+
+use crate::error::Error;
+use crate::results::{Encoder, Form, Keep, Rows};
+
+/// Takes the rows of one statement.
+pub trait Take: Send + 'static {
+    /// Before the first row.
+    fn begin(&mut self, schema: &SchemaRef) -> Result<(), Error>;
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), Error>;
+    /// After the last row.
+    fn end(&mut self) -> Result<(), Error>;
+    /// Forgets all rows, since the statement is to be run again. False: somebody has seen some of them.
+    fn start_over(&mut self) -> io::Result<bool>;
+    /// Rows taken.
+    fn total(&self) -> u64;
+}
+
+/// Of a schema, what is kept.
+type KeepOf = Box<dyn Fn(&SchemaRef) -> Keep + Send>;
+
+/// Keeps rows.
+pub struct Kept {
+    keep_of: KeepOf,
+    keep: Keep,
+    rows: Rows,
+}
+
+impl Kept {
+    pub fn new(keep_of: impl Fn(&SchemaRef) -> Keep + Send + 'static) -> Kept {
+        Kept { keep_of: Box::new(keep_of), keep: Keep::All, rows: Rows::default() }
+    }
+
+    pub fn into_rows(self) -> Rows {
+        self.rows
+    }
+}
+
+impl Take for Kept {
+    fn begin(&mut self, schema: &SchemaRef) -> Result<(), Error> {
+        self.keep = (self.keep_of)(schema);
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), Error> {
+        self.rows.push(batch, self.keep);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn start_over(&mut self) -> io::Result<bool> {
+        self.rows = Rows::default();
+        Ok(true)
+    }
+
+    fn total(&self) -> u64 {
+        self.rows.total()
+    }
+}
+
+/// Where rows are written.
+pub struct Target {
+    to: File,
+    /// Its name, if it is not standard output.
+    path: Option<String>,
+    /// Of a file, where this result begins: what follows can be taken back.
+    start: Option<u64>,
+}
+
+impl Target {
+    pub fn stdout() -> io::Result<Target> {
+        Target::new(File::from(io::stdout().as_fd().try_clone_to_owned()?), None)
+    }
+
+    pub fn file(file: &File, path: String) -> io::Result<Target> {
+        Target::new(file.try_clone()?, Some(path))
+    }
+
+    fn new(to: File, path: Option<String>) -> io::Result<Target> {
+        let metadata = to.metadata()?;
+        Ok(Target { to, path, start: metadata.is_file().then_some(metadata.len()) })
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        match &self.path {
+            Some(path) => Error::FileUnwritable { path: path.clone(), source },
+            None => Error::Output(source),
+        }
+    }
+
+    fn write(&mut self, text: &[u8]) -> Result<(), Error> {
+        // The reader may take its time, and other tasks need the thread.
+        let written = tokio::task::block_in_place(|| self.to.write_all(text));
+        written.map_err(|source| self.failed(source))
+    }
+}
+
+/// Writes rows in a format for machines, each batch as soon as it is there.
+pub struct Written {
+    form: Form,
+    target: Target,
+    encoder: Option<Encoder>,
+    has_written: bool,
+    total: u64,
+}
+
+impl Written {
+    pub fn new(form: Form, target: Target) -> Written {
+        Written { form, target, encoder: None, has_written: false, total: 0 }
+    }
+
+    fn write(&mut self, text: &[u8]) -> Result<(), Error> {
+        self.has_written |= !text.is_empty();
+        self.target.write(text)
+    }
+}
+
+impl Take for Written {
+    fn begin(&mut self, schema: &SchemaRef) -> Result<(), Error> {
+        // What only does something gives nothing.
+        let has_columns = !schema.fields().is_empty();
+        self.encoder = has_columns.then(|| Encoder::new(self.form.clone(), schema.clone()));
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), Error> {
+        self.total += batch.num_rows() as u64;
+        let Some(encoder) = &mut self.encoder else { return Ok(()) };
+        let text = encoder.batch(&batch)?;
+        self.write(&text)
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        let Some(encoder) = &mut self.encoder else { return Ok(()) };
+        let text = encoder.end()?;
+        self.write(&text)
+    }
+
+    fn start_over(&mut self) -> io::Result<bool> {
+        self.total = 0;
+        match self.target.start {
+            _ if !self.has_written => Ok(true),
+            Some(start) => {
+                self.target.to.set_len(start)?;
+                self.target.to.seek(SeekFrom::Start(start))?;
+                self.has_written = false;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.total
+    }
+}
