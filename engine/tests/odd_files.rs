@@ -222,7 +222,7 @@ async fn the_first_bad_record_is_the_error() {
     for n in 0..3000 {
         text += &if n % 1000 == 500 { format!("{n},x{n},3\n") } else { format!("{n},{n}\n") };
     }
-    let odd = file(&text).with("types", "a=bigint,b=bigint");
+    let odd = file(&text).with("types", "a=bigint,b=bigint").with("on_error", "fail");
     odd.fails(
         "SELECT sum(b) FROM t WHERE a >= 0",
         &["t.csv: line 502", "3 fields where the file has 2 columns"],
@@ -341,9 +341,29 @@ async fn rows_come_in_the_order_of_the_file() {
 async fn a_bad_record_behind_the_rows_of_a_limit_is_not_read() {
     let mut text = "a,b\n".to_owned();
     (0..40_000).for_each(|n| text += &if n == 35_000 { "ragged\n".to_owned() } else { format!("{n},{n}\n") });
-    let odd = file(&text).with("header", "true").with("delimiter", ",");
+    let odd = file(&text).with("on_error", "fail");
     odd.is("SELECT a FROM t UNION ALL SELECT b FROM t LIMIT 2", "0 1").await;
     odd.is("SELECT a FROM t WHERE b > 5 UNION ALL SELECT b FROM t WHERE a > 5 LIMIT 2", "6 7").await;
     odd.fails("SELECT a FROM t WHERE b > 5 UNION ALL SELECT b FROM t", &["line 35002"]).await;
     odd.fails("SELECT a FROM t WHERE b > 39000 LIMIT 1", &["line 35002"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ragged_records_of_a_file_that_is_known_are_read_whole() {
+    let short = file("a,b,c\n1,2,3\n4\n\n5,6\n7,8,9\n");
+    short.is("SELECT a, b, c FROM t", "1|2|3 4|NULL|NULL 5|6|NULL 7|8|9").await;
+    short.is("SELECT count(*), sum(b), count(c) FROM t WHERE a > 1", "3|14|1").await;
+    // Nothing is lost of a long one, and empty fields are nothing.
+    let long = file("a,b\n1,2\n3,4,5\n6,\"7\",\"8,9\"\n10,11,,\n12,13\n14,15\n");
+    long.is("SELECT a, b FROM t", "1|2 3|4,5 6|\"7\",\"8,9\" 10|11 12|13 14|15").await;
+    long.is("SELECT sum(a) FROM t WHERE b <> '2'", "45").await;
+    for odd in [short, long] {
+        odd.with("on_error", "fail").fails("SELECT count(*) FROM t", &["t.csv: line 3", "field"]).await;
+    }
+    // Only where all of the file was looked at, and the columns are not declared.
+    let mut text = "a,b\n".to_owned();
+    (0..900_000).for_each(|n| text += &if n == 400_000 { "3\n".to_owned() } else { format!("{n},{n}\n") });
+    let large = file(&text);
+    large.fails("SELECT sum(a) FROM t WHERE b > 0", &["line 400002", "1 field where the file has 2"]).await;
+    large.with("on_error", "pad").is("SELECT count(*), count(b) FROM t WHERE a >= 0", "900000|899999").await;
 }

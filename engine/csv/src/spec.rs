@@ -159,6 +159,9 @@ pub enum OnError {
     /// The query ends with an error that names file, line, column, cause and cure.
     #[default]
     Fail,
+    /// Fields that are missing at the end of a record are NULL, and surplus ones are part of the last field, with their delimiters,
+    /// unless they are empty. Whatever else does not fit ends the query.
+    Pad,
     /// The record is left out, counted and kept as a reject.
     Skip,
     /// The field is NULL, counted and kept as a reject; missing fields are NULL, surplus ones are left out.

@@ -24,8 +24,8 @@ use datafusion::object_store::{
 use datafusion::physical_expr::LexRequirement;
 use datafusion::physical_plan::ExecutionPlan;
 use weir_csv::reader::ReadOptions;
-use weir_csv::sniff::{Overrides, SniffError, Sniffed, sniff_bytes, sniff_path};
-use weir_csv::spec::CsvSpec;
+use weir_csv::sniff::{Overrides, SniffError, Sniffed, Why, sniff_bytes, sniff_path};
+use weir_csv::spec::{CsvSpec, OnError};
 
 use super::source::SpecSource;
 use super::types::with_declared_columns;
@@ -75,6 +75,18 @@ impl SniffedFormat {
         let state = self.state();
         let (_, sniffed) = state.guesses.get(state.guessed_from.as_ref()?)?;
         Some(Arc::clone(sniffed))
+    }
+
+    /// Nothing is lost, but somebody may want to know.
+    fn warn_of_padding(&self, file: &ObjectMeta) {
+        if let Some(sniffed) = self.guess() {
+            let (why, count) = (Why::Ragged(sniffed.ragged), sniffed.spec.columns.len());
+            log::warn!(
+                "{}: {why}: of {count} columns the missing ones are NULL, and surplus fields are part of the last one \
+                 (on_error 'fail' refuses such files)",
+                file.location
+            );
+        }
     }
 
     /// Whether the columns of the table were guessed.
@@ -161,11 +173,17 @@ impl SniffedFormat {
         // The files may have changed since the table was made, and their columns with them.
         if let Some(file) = from.or_else(|| files().find(|file| file.size > 0)) {
             let mut guess = self.guess_of(store, file).await?;
+            // The count of columns is declared, and no record is padded that nobody said is.
+            if guessed_from.is_none() && self.declared.on_error.is_none() && guess.on_error != OnError::Fail {
+                let declared = Overrides { on_error: Some(OnError::Fail), ..self.declared.clone() };
+                guess = self.sniff_with(store, file, declared).await?.spec;
+            }
             if guessed_from.is_some() && schema_of(&guess) == *schema {
                 return Ok((guess, Some(file.location.clone())));
             }
             if self.declared.delimiter.is_none() && guess.columns.len() != schema.fields().len() {
                 guess = self.guess_with(store, file, schema.fields().len()).await?;
+                guess.on_error = self.declared.on_error.unwrap_or_default();
             }
             let names = schema.fields().iter().map(|field| field.name());
             if self.declared.header.is_none() && !guess.header && guess.columns.len() == schema.fields().len()
@@ -249,7 +267,10 @@ impl FileFormat for SniffedFormat {
         let mut spec = CsvSpec::default();
         if let Some(file) = objects.iter().find(|file| file.size > 0).or(objects.first()) {
             spec = self.guess_of(store, file).await?;
-            self.state().guessed_from = Some(file.location.clone());
+            let is_new = self.state().guessed_from.replace(file.location.clone()).is_none();
+            if is_new && spec.on_error == OnError::Pad && self.declared.on_error.is_none() {
+                self.warn_of_padding(file);
+            }
         }
         Ok(schema_of(&spec))
     }

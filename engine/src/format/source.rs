@@ -114,6 +114,11 @@ impl SpecSource {
         }
     }
 
+    /// Whether no record is left out, and no value.
+    pub(super) fn reads_all(&self) -> bool {
+        matches!(self.spec.on_error, OnError::Fail | OnError::Pad)
+    }
+
     /// Why no program reads files like these, if there is a reason.
     pub fn declined(&self) -> Option<&'static str> {
         let dialect = &self.spec.dialect;
@@ -126,7 +131,7 @@ impl SpecSource {
             (dialect.delimiter.len() != 1, "delimiters of more than one byte"),
             (!dialect.delimiter.is_ascii(), "delimiters and quotes outside of ASCII"),
             (dialect.quote.is_none(), "files without quotes"),
-            (self.spec.on_error != OnError::Fail, "bad records that are left out or mended"),
+            (!self.reads_all(), "bad records that are left out or mended"),
         ];
         reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
     }

@@ -1,5 +1,7 @@
 //! Whole reports, of statements that fail in a session.
 
+use engine::csv::sniff::Overrides;
+use engine::csv::spec::OnError;
 use engine::options::{BackendChoice, PushdownMode};
 use engine::session::{CsvTable, Session, SessionOptions};
 use tempfile::TempDir;
@@ -25,9 +27,9 @@ impl Fixture {
         write("late.csv", &format!("a,b\n{}5,x\t\u{1b}\n", "1,2\n".repeat(2000)));
         write("late-ragged.csv", &format!("a,b\n{}5,6,7\n", "1,2\n".repeat(2000)));
         let backend = BackendChoice::Interpret;
-        let session =
-            Session::new(SessionOptions { pushdown, backend, threads: Some(2), ..SessionOptions::default() })
-                .unwrap();
+        let declared = Overrides { on_error: Some(OnError::Fail), ..Overrides::default() };
+        let options = SessionOptions { pushdown, backend, threads: Some(2), declared };
+        let session = Session::new(options).unwrap();
         let path = folder.path().join("trips.csv");
         session.register_csv("trips", path.to_str().unwrap(), CsvTable::default()).await.unwrap();
         for (table, file) in [("late", "late.csv"), ("ragged", "late-ragged.csv")] {

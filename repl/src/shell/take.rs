@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -22,6 +23,11 @@ pub trait Take: Send + 'static {
     /// Rows taken.
     fn total(&self) -> u64;
 }
+
+/// Text that is not written at once: a guess of a small file that does not hold is found out before.
+const HELD_BYTES: usize = 1 << 20;
+/// Nobody waits longer for the first row.
+const HELD_TIME: Duration = Duration::from_millis(100);
 
 /// Of a schema, what is kept.
 type KeepOf = Box<dyn Fn(&SchemaRef) -> Keep + Send>;
@@ -100,7 +106,11 @@ impl Target {
 
     fn write(&mut self, text: &[u8]) -> Result<(), Error> {
         // The reader may take its time, and other tasks need the thread.
-        let written = tokio::task::block_in_place(|| self.to.write_all(text));
+        let mut write = || self.to.write_all(text);
+        let written = match tokio::runtime::Handle::current().runtime_flavor() {
+            tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(&mut write),
+            _ => write(),
+        };
         written.map_err(|source| self.failed(source))
     }
 }
@@ -110,18 +120,30 @@ pub struct Written {
     form: Form,
     target: Target,
     encoder: Option<Encoder>,
+    began: Instant,
+    held: Vec<u8>,
     has_written: bool,
     total: u64,
 }
 
 impl Written {
     pub fn new(form: Form, target: Target) -> Written {
-        Written { form, target, encoder: None, has_written: false, total: 0 }
+        Written {
+            form,
+            target,
+            encoder: None,
+            began: Instant::now(),
+            held: Vec::new(),
+            has_written: false,
+            total: 0,
+        }
     }
 
-    fn write(&mut self, text: &[u8]) -> Result<(), Error> {
-        self.has_written |= !text.is_empty();
-        self.target.write(text)
+    fn write_held(&mut self) -> Result<(), Error> {
+        self.has_written |= !self.held.is_empty();
+        self.target.write(&self.held)?;
+        self.held.clear();
+        Ok(())
     }
 }
 
@@ -136,18 +158,22 @@ impl Take for Written {
     fn batch(&mut self, batch: RecordBatch) -> Result<(), Error> {
         self.total += batch.num_rows() as u64;
         let Some(encoder) = &mut self.encoder else { return Ok(()) };
-        let text = encoder.batch(&batch)?;
-        self.write(&text)
+        self.held.extend(encoder.batch(&batch)?);
+        if self.held.len() < HELD_BYTES && self.began.elapsed() < HELD_TIME {
+            return Ok(());
+        }
+        self.write_held()
     }
 
     fn end(&mut self) -> Result<(), Error> {
         let Some(encoder) = &mut self.encoder else { return Ok(()) };
-        let text = encoder.end()?;
-        self.write(&text)
+        self.held.extend(encoder.end()?);
+        self.write_held()
     }
 
     fn start_over(&mut self) -> io::Result<bool> {
         self.total = 0;
+        self.held.clear();
         match self.target.start {
             _ if !self.has_written => Ok(true),
             Some(start) => {

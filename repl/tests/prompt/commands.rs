@@ -243,7 +243,7 @@ fn copies() {
     terminal.run("\\copy trips TO all.csv");
     assert_eq!(home.read("all.csv").lines().count(), 4);
     check(&terminal.run("\\copy trips TO 'x.xls'"), &["weir: error: x.xls: the ending says what to write"]);
-    check(&terminal.run("\\copy trips"), &["weir: error: \\copy {(QUERY)|TABLE} TO 'FILE'"]);
+    check(&terminal.run("\\copy trips"), &["weir: error: \\copy {(QUERY)|TABLE} TO {'FILE'|STDOUT}"]);
     check(&terminal.run("\\copy nope TO 'x.csv'"), &["weir: error: ", "nope"]);
 }
 

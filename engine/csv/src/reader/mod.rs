@@ -229,6 +229,7 @@ impl Decoder {
             on_fault: match self.spec.on_error {
                 OnError::Fail => OnFault::Stop,
                 OnError::Skip => OnFault::LeaveOut,
+                OnError::Pad => OnFault::Pad,
                 OnError::Null => OnFault::Mend,
             },
         };

@@ -195,12 +195,19 @@ impl Decoder {
             What::Value { column } => !self.spec.columns[column].declared,
             _ => false,
         };
-        let end = troubles.iter().position(|trouble| on_error == OnError::Fail || is_guess(trouble));
+        let ends = |trouble: &Trouble| match on_error {
+            OnError::Fail => true,
+            OnError::Pad => !matches!(trouble.what, What::Count(_)),
+            OnError::Skip | OnError::Null => is_guess(trouble),
+        };
+        let end = troubles.iter().position(ends);
         let (settled, rest) = troubles.split_at(end.unwrap_or(troubles.len()));
         let text = self.input.text();
         let mut lines = Lines { text, counted: 0, line: self.input.line(0) };
         let mut rejects = Vec::new();
         let mut dropped: Vec<usize> = Vec::new();
+        // A record that was padded is read whole.
+        let settled = if on_error == OnError::Pad { &[] } else { settled };
         for trouble in settled {
             if on_error == OnError::Skip {
                 // One reject for a record.

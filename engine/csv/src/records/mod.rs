@@ -173,6 +173,9 @@ pub enum OnFault {
     LeaveOut,
     /// Missing fields are empty, surplus ones left out. A field that is not closed is empty.
     Mend,
+    /// Missing fields are empty, and the last one goes on to the end of the record where there are surplus ones that are not
+    /// empty. A field that is not closed is empty.
+    Pad,
     /// It is taken as it is, whatever the count of its fields. Only an open quote stops the walk.
     Take,
 }

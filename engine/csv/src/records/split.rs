@@ -401,7 +401,10 @@ impl Splitter {
     fn fault(&self, fault: Fault, open: &Open, next: usize, limits: Limits, slab: &mut Slab) -> Followed {
         slab.faults.push(fault);
         match limits.on_fault {
-            OnFault::Mend => {
+            OnFault::Mend | OnFault::Pad => {
+                if limits.on_fault == OnFault::Pad {
+                    self.lengthen(fault, &mut slab.fields[open.first_field..]);
+                }
                 slab.fields.resize(open.first_field + self.columns, Field::EMPTY);
                 let own = &slab.strays[open.first_stray..];
                 let kept = own.iter().take_while(|&&(_, column)| (column as usize) < self.columns).count();
@@ -419,6 +422,21 @@ impl Splitter {
                 if on_fault == OnFault::LeaveOut { Followed::Whole(next) } else { Followed::Stopped }
             }
         }
+    }
+}
+
+impl Splitter {
+    /// Of a record with surplus fields: its last field takes them in, with their delimiters and quotes.
+    fn lengthen(&self, fault: Fault, fields: &mut [Field]) {
+        let Some(last) = self.columns.checked_sub(1) else { return };
+        if matches!(fault.kind, FaultKind::Unclosed { .. })
+            || fields.iter().skip(last + 1).all(|field| is_nothing(*field))
+        {
+            return;
+        }
+        let field = &mut fields[last];
+        let quote = usize::from(matches!(field.form(), Form::Quoted | Form::Escaped));
+        *field = Field::new(field.start() - quote, fault.bounds.end as usize, Form::Plain);
     }
 }
 

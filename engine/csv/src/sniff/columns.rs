@@ -100,6 +100,7 @@ pub(super) fn evidence(
     columns: usize,
     places: &[(Cow<'_, [u8]>, bool)],
     hints: &Hints,
+    is_padded: bool,
 ) -> (Vec<Evidence>, Ragged) {
     let mut evidence = vec![Evidence::default(); columns];
     let mut ragged = Ragged::default();
@@ -107,12 +108,16 @@ pub(super) fn evidence(
         for record in kept {
             ragged.short += u64::from((record.count as usize) < table.count);
             ragged.long += u64::from((record.count as usize) > table.count);
-            if !table.is_row(record) {
+            if !table.is_row(record) && !is_padded {
                 continue;
             }
             let line = has_lines.then_some(table.above + record.line);
-            for (column, field) in evidence.iter_mut().zip(records.fields(record)) {
-                column.add(records.bytes(field), field.quoted, line, hints.nulls.as_deref());
+            for (at, (column, field)) in evidence.iter_mut().zip(records.fields(record)).enumerate() {
+                let bytes = match at + 1 == columns && record.count as usize > columns && is_padded {
+                    true => &records.text[field.start as usize..record.end as usize],
+                    false => records.bytes(field),
+                };
+                column.add(bytes, field.quoted, line, hints.nulls.as_deref());
             }
         }
     };

@@ -61,7 +61,7 @@ pub struct Sniffed {
     pub spec: CsvSpec,
     /// Whether all of the file was looked at.
     pub is_whole: bool,
-    /// Records that will be errors or rejects.
+    /// Records that are padded, or will be errors or rejects.
     pub ragged: Ragged,
     /// What was decided and why: parts of the file first, then a decision a column.
     pub decisions: Vec<Decision>,

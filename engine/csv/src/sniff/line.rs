@@ -53,7 +53,7 @@ impl Sniffed {
             add("with escapes");
         }
         if self.ragged != Ragged::default() {
-            add(&Why::Ragged { short: self.ragged.short, long: self.ragged.long }.to_string());
+            add(&Why::Ragged(self.ragged).to_string());
         }
         line
     }

@@ -44,7 +44,7 @@ mod tests;
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::spec::{Column, ColumnType, Compression, CsvSpec, DateFormat, Encoding, NumberFormat};
+use crate::spec::{Column, ColumnType, Compression, CsvSpec, DateFormat, Encoding, NumberFormat, OnError};
 
 use columns::{by_name, evidence, header_names, trailing};
 use dialect::Found;
@@ -144,6 +144,7 @@ impl Sniffer<'_> {
             layout.why = Why::TornHeader;
         }
         let columns = self.table(&table, &layout, &found);
+        self.padding(&table, &layout, is_whole);
         let names = torn.map_or_else(
             || header_names(&table, &layout, columns),
             |torn| names::from_header(torn.iter(), columns),
@@ -153,10 +154,11 @@ impl Sniffer<'_> {
             .iter()
             .map(|place| (encoding::to_utf8(&place.bytes, self.spec.encoding), place.is_end))
             .collect();
-        let (evidence, ragged) = evidence(&table, &layout, columns, &places, &hints);
+        let is_padded = self.spec.on_error == OnError::Pad;
+        let (evidence, ragged) = evidence(&table, &layout, columns, &places, &hints, is_padded);
         self.columns(path, &names, &evidence, hints)?;
         if ragged.short + ragged.long > 0 {
-            let why = Why::Ragged { short: ragged.short, long: ragged.long };
+            let why = Why::Ragged(ragged);
             self.decide(Part::Ragged, (ragged.short + ragged.long).to_string(), why, false);
         }
         self.decisions.sort_by_key(|decision| matches!(decision.part, Part::Column(_)));
@@ -256,6 +258,18 @@ impl Sniffer<'_> {
         }
         self.spec.dialect.trailing_delimiter = trailing;
         found.count - usize::from(trailing && found.count > 1)
+    }
+
+    /// If all records are known, and some of them have fewer or more fields than most, those are padded.
+    fn padding(&mut self, table: &Table<'_>, layout: &Layout, is_whole: bool) {
+        if !is_whole || self.declared.on_error.is_some() || table.count < 2 {
+            return;
+        }
+        let records = table.kept.get(layout.first..).unwrap_or_default();
+        let ragged = records.iter().filter(|record| record.count as usize != table.count).count();
+        if ragged > 0 && (ragged * 2 <= records.len() || table.short) {
+            self.spec.on_error = OnError::Pad;
+        }
     }
 
     /// Decides on each column's type.

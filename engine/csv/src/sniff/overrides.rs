@@ -89,7 +89,7 @@ pub const OPTIONS: [OptionInfo; 17] = [
     option("formats", "due=%d.%m.%Y;price=1.234,56", "how dates and numbers of a column are written"),
     option("types", "id=text,price=decimal(12,2)", "types of columns"),
     option("all_text", "true, false", "columns without a declared type are text"),
-    option("on_error", "fail, skip, null", "what becomes of records that do not fit"),
+    option("on_error", "fail, pad, skip, null", "what becomes of records that do not fit"),
 ];
 
 /// An option that cannot be used.

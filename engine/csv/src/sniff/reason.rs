@@ -1,5 +1,6 @@
 //! What was decided and why, for people.
 
+use super::guess::Ragged;
 use std::fmt::{self, Display, Formatter};
 
 /// A part of the specification.
@@ -93,13 +94,8 @@ pub enum Why {
     NoNames,
     /// The last field is empty in each record.
     LastEmpty,
-    /// Records with fewer or more fields than columns.
-    Ragged {
-        /// With fewer.
-        short: u64,
-        /// With more.
-        long: u64,
-    },
+    /// Records with fewer or more fields than most.
+    Ragged(Ragged),
     /// All values that were seen fit.
     Values {
         /// How many.
@@ -198,7 +194,7 @@ impl Display for Why {
             }
             Why::NoNames => f.write_str("the first record does not look like names"),
             Why::LastEmpty => f.write_str("nothing stands behind the last delimiter"),
-            Why::Ragged { short, long } => {
+            Why::Ragged(Ragged { short, long }) => {
                 let counted = |f: &mut Formatter<'_>, count: &u64, what: &str| {
                     write!(f, "{count} {what} record{}", if *count == 1 { "" } else { "s" })
                 };

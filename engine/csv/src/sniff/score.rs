@@ -7,7 +7,7 @@ use crate::spec::Dialect;
 use super::candidate::{Candidate, DELIMITERS};
 use super::cells::{Look, Quotes, look};
 use super::quality::{Quality, Shape};
-use super::split::{Records, split};
+use super::split::{Record, Records, split};
 
 /// The score of a dialect: how many records agree x how alike the fields of a column look x how many columns there are.
 pub(super) fn score(text: &[u8], is_whole: bool, dialect: Dialect, is_declared: bool) -> Candidate {
@@ -35,7 +35,7 @@ pub(super) fn score(text: &[u8], is_whole: bool, dialect: Dialect, is_declared: 
         1.0
     };
     candidate.score = if count <= 1 {
-        coverage * coverage * quality.one_column() * strays * swallowed
+        coverage * coverage * quality.one_column() * strays * swallowed * undelimited(&records)
     } else {
         let is_believable = is_declared || believable(&records, &candidate, &quality, leading);
         let listed = DELIMITERS.iter().find(|(delimiter, _)| *delimiter == candidate.dialect.delimiter);
@@ -45,6 +45,22 @@ pub(super) fn score(text: &[u8], is_whole: bool, dialect: Dialect, is_declared: 
         coverage * coverage * quality.mean * width * prior * strays * strays * swallowed
     };
     candidate
+}
+
+/// How ready we are to believe in one column: less if the first record and half of all have the same usual delimiter. `1,2` below
+/// `a,b` is no number with a decimal comma, also if a line `3` follows.
+fn undelimited(records: &Records<'_>) -> f64 {
+    // A blank follows the comma of a sentence.
+    let has = |record: &Record, delimiter: u8| {
+        let text = &records.text[record.start as usize..record.end as usize];
+        memchr::memchr_iter(delimiter, text).any(|at| text.get(at + 1) != Some(&b' '))
+    };
+    let is_delimiter = |&delimiter: &u8| {
+        records.records.first().is_some_and(|first| has(first, delimiter))
+            && 2 * records.records.iter().filter(|record| has(record, delimiter)).count()
+                >= records.records.len()
+    };
+    if records.records.len() > 1 && b",;\t|".iter().any(is_delimiter) { 0.3 } else { 1.0 }
 }
 
 /// `1,5` below a line without a comma is rather a decimal comma.

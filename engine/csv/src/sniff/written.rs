@@ -89,6 +89,7 @@ pub(super) fn of_encoding(encoding: Encoding) -> &'static str {
 pub(super) fn on_error(text: &str) -> Option<OnError> {
     match text.trim().to_ascii_lowercase().as_str() {
         "fail" => Some(OnError::Fail),
+        "pad" => Some(OnError::Pad),
         "skip" => Some(OnError::Skip),
         "null" => Some(OnError::Null),
         _ => None,
@@ -98,6 +99,7 @@ pub(super) fn on_error(text: &str) -> Option<OnError> {
 pub(super) fn of_on_error(on_error: OnError) -> &'static str {
     match on_error {
         OnError::Fail => "fail",
+        OnError::Pad => "pad",
         OnError::Skip => "skip",
         OnError::Null => "null",
     }

@@ -180,11 +180,13 @@ fn lines_above_and_comments() {
     check("a,b\n1,2\n# between\n3,4\n#end", "comment=# header: a:int b:int");
     check("##x\n#a\tb\n1\t2\n3\t4\n", "delimiter=\\t skip_lines=1 header: #a:int b:int");
     check("c,n\n#ff0000,red\n#00ff00,green\n", "header: c:text n:text");
-    check("a,b,c\n1,2,3\n4,5,6\n7,8,9\nTotal: 3 rows\n", "header: a:int b:int c:int");
+    check("a,b,c\n1,2,3\n4,5,6\n7,8,9\nTotal: 3 rows\n", "on_error=pad header: a:text b:int c:int");
+    check("a,b\n1,2\n3\n", "on_error=pad header: a:int b:int");
+    check("a,b\n1,2\n3,4,5\n6,7\n", "on_error=pad header: a:int b:text");
     check_with(&[("skip_lines", "1")], "x\na,b\n1,2\n", "skip_lines=1 header: a:int b:int");
     check_with(&[("comment", "none")], "# one\na,b\n1,2\n3,4\n", "skip_lines=1 header: a:int b:int");
     // Ragged records at the beginning are no lines to skip.
-    check("1,2\n1,2,3\n4,5,6\n7,8,9\n", "no header: column_1:int column_2:int column_3:int");
+    check("1,2\n1,2,3\n4,5,6\n7,8,9\n", "on_error=pad no header: column_1:int column_2:int column_3:int");
 }
 
 #[test]

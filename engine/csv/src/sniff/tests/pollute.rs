@@ -183,7 +183,8 @@ fn lines_above() {
 fn lines_below() {
     let text = write(&table(), &USUAL);
     for below in ["FOOTNOTE\r\n".repeat(3), "\r\nFOOTNOTE\r\n".to_owned(), "80 records".to_owned()] {
-        check(format!("{text}{below}"), &usual(""));
+        let types = TYPES.replace("DAY:date", "DAY:text");
+        check(format!("{text}{below}"), &format!("on_error=pad header: {types}"));
     }
     // A footnote that has all fields is a record.
     let below = format!("FOOTNOTE{}\r\n", ",".repeat(8));
@@ -265,7 +266,9 @@ fn single_records() {
                 (9, &crate::spec::Dialect::default(), true, 0),
                 "change {number} of record {at}"
             );
-            assert_eq!(spec.columns[4].ty, ColumnType::Double, "change {number} of record {at}");
+            // The record has another field there.
+            let is_shifted = [4, 5, 8].contains(&number);
+            assert!(is_shifted || spec.columns[4].ty == ColumnType::Double, "change {number} of record {at}");
         }
     }
 }
@@ -306,8 +309,11 @@ fn several_tables() {
     for width in [6, 12] {
         let row = vec!["x".to_owned(); width];
         let other = write(&vec![row; 10], &USUAL);
-        check(format!("{text}{other}"), &usual(""));
-        check(format!("{text}\r\n{other}"), &usual(""));
+        // They are read as one, so that no column has numbers only.
+        let types = TYPES.replace(":date", ":text").replace(":int", ":text").replace(":double", ":text");
+        let expected = format!("on_error=pad header: {types}");
+        check(format!("{text}{other}"), &expected);
+        check(format!("{text}\r\n{other}"), &expected);
     }
 }
 
