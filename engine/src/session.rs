@@ -184,6 +184,12 @@ async fn guessed_anew(table: &ListingTable, state: &SessionState) -> Result<Opti
     Ok(Some(Arc::new(ListingTable::try_new(config)?)))
 }
 
+/// What the files of a table were taken for. None: its columns were declared, or it is no table of CSV files.
+pub fn guess_of(table: &dyn TableProvider) -> Option<Arc<Sniffed>> {
+    let format = &table.downcast_ref::<ListingTable>()?.options().format;
+    format.downcast_ref::<SniffedFormat>().filter(|format| format.is_guessed())?.guess()
+}
+
 /// Whether there is a file at each path: without, a table would have no columns and no rows.
 async fn check_there(state: &SessionState, urls: impl Iterator<Item = &ListingTableUrl>) -> Result<()> {
     for url in urls {

@@ -50,6 +50,9 @@ pub enum Error {
     Command(#[from] CommandError),
     #[error(transparent)]
     Sniff(#[from] engine::csv::sniff::SniffError),
+    /// Of a CSV file.
+    #[error(transparent)]
+    CsvOption(#[from] engine::csv::sniff::OptionError),
     #[error(transparent)]
     Option(#[from] OptionError),
     #[error(transparent)]
@@ -125,6 +128,7 @@ impl Error {
             | Error::NoCsvFile { .. }
             | Error::MixedFiles { .. }
             | Error::NoTableName { .. }
+            | Error::CsvOption(_)
             | Error::DuplicateTable { .. } => 2,
             Error::Cancelled(_) => signals::EXIT_CODE,
             Error::Query(_)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use datafusion::common::TableReference;
 use engine::csv::sniff::{Overrides, Sniffed};
+use engine::format::with_path_options;
 use engine::session::{CsvTable, Session};
 
 use crate::diagnose::Report;
@@ -32,7 +33,8 @@ pub struct Table {
 pub fn from_paths(paths: &[String], declared: &Overrides) -> Result<Vec<Table>, Error> {
     let mut tables: Vec<Table> = Vec::new();
     for path in paths {
-        let table = from_path(path, declared)?;
+        let (path, declared) = with_path_options(path, declared)?;
+        let table = from_path(path, &declared)?;
         if let Some(twin) = tables.iter().find(|other| other.key() == table.key()) {
             return Err(Error::DuplicateTable {
                 name: table.name,

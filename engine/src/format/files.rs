@@ -52,6 +52,8 @@ pub struct Files {
 #[derive(Debug, Default)]
 struct Known {
     facts: Mutex<Facts>,
+    /// Held by the one who looks through the file for the beginnings of its ranges.
+    pass: Mutex<()>,
     /// A cut was told of.
     told: Condvar,
 }
@@ -172,8 +174,9 @@ impl Files {
             return Ok(0);
         }
         let known = self.known(location);
-        let mut facts = known.facts();
-        if let Some(start) = facts.starts.get(&cut) {
+        // Who reads the beginning of the file meanwhile is not kept waiting.
+        let _one_pass = known.pass.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(start) = known.facts().starts.get(&cut) {
             return Ok(*start);
         }
         let mut places: BTreeSet<u64> = cuts.get(location).cloned().unwrap_or_default();
@@ -181,6 +184,7 @@ impl Files {
         let places: Vec<u64> = places.into_iter().collect();
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let starts = range_starts(file, spec, &places, threads)?;
+        let mut facts = known.facts();
         facts.starts.extend(places.into_iter().zip(starts));
         facts.starts.get(&cut).copied().ok_or_else(|| io::Error::other("a range has no beginning"))
     }
@@ -235,6 +239,10 @@ pub fn order_of(
     spec: &CsvSpec,
     guessed_from: Option<&Arc<str>>,
 ) -> io::Result<Result<Order, OtherColumns>> {
+    // The table's columns have their names from there, also where the header is not written as the records below it.
+    if guessed_from == Some(name) {
+        return Ok(Ok(Order::SameAsTable));
+    }
     let Some(header) = header_names(file, spec)?.filter(|header| !header.is_empty()) else {
         return Ok(Ok(Order::SameAsTable));
     };

@@ -16,6 +16,7 @@ mod factory;
 mod file_source;
 mod files;
 mod opener;
+mod path_options;
 mod rejected;
 mod sniffed;
 mod source;
@@ -26,6 +27,7 @@ mod widened;
 
 pub use factory::SniffedFormatFactory;
 pub use files::Order;
+pub use path_options::with_path_options;
 pub use rejected::{Rejected, Rejects};
 pub use sniffed::SniffedFormat;
 pub use source::{Claim, Owned, SpecSource};

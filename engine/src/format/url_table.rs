@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::{TableProvider, UrlTableFactory};
-use datafusion::common::{Result, plan_datafusion_err};
+use datafusion::common::{DataFusionError, Result, plan_datafusion_err};
 use datafusion::datasource::file_format::FileFormatFactory;
 use datafusion::datasource::file_format::csv::CsvFormatFactory;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
@@ -18,6 +18,7 @@ use futures::StreamExt;
 use weir_csv::sniff::Overrides;
 
 use super::factory::SniffedFormatFactory;
+use super::path_options::with_path_options;
 use super::sniffed::SniffedFormat;
 use super::spool::Spools;
 use super::widened::Widened;
@@ -41,13 +42,14 @@ impl UrlTables {
 
     /// The table of a path. None: there is no file.
     pub async fn table(&self, state: &SessionState, url: ListingTableUrl) -> Result<Option<ListingTable>> {
-        self.table_of(state, vec![url]).await
+        self.table_of(state, vec![url], &self.declared).await
     }
 
     async fn table_of(
         &self,
         state: &SessionState,
         urls: Vec<ListingTableUrl>,
+        declared: &Overrides,
     ) -> Result<Option<ListingTable>> {
         let Some(url) = urls.first().cloned() else { return Ok(None) };
         let store = state.runtime_env().object_store(&url)?;
@@ -59,7 +61,7 @@ impl UrlTables {
             Some(factory) => factory.create(state, &HashMap::new())?,
             None => {
                 let writer = CsvFormatFactory::new().default();
-                Arc::new(SniffedFormat::new(self.declared.clone(), writer, self.widened.clone()))
+                Arc::new(SniffedFormat::new(declared.clone(), writer, self.widened.clone()))
             }
         };
         let ending = ending.as_ref().map(|(_, all)| all.as_str());
@@ -103,6 +105,8 @@ impl UrlTableFactory for UrlTables {
         if !url.contains(['.', '/']) {
             return Ok(None);
         }
+        let declared = with_path_options(url, &self.declared);
+        let (url, declared) = declared.map_err(|error| DataFusionError::External(Box::new(error)))?;
         let spooled = self.spools.path(url).await?.map(|path| path.to_string_lossy().into_owned());
         let url = spooled.as_deref().unwrap_or(url);
         let Ok(table_url) = ListingTableUrl::parse(url) else { return Ok(None) };
@@ -112,8 +116,8 @@ impl UrlTableFactory for UrlTables {
         let state = state.ok_or_else(|| plan_datafusion_err!("the session is gone"))?;
 
         let table = match folders_matched(url)? {
-            Some(urls) => self.table_of(&state, urls).await?,
-            None => self.table(&state, table_url).await?,
+            Some(urls) => self.table_of(&state, urls, &declared).await?,
+            None => self.table_of(&state, vec![table_url], &declared).await?,
         };
         Ok(table.map(|table| Arc::new(table) as Arc<dyn TableProvider>))
     }

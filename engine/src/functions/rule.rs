@@ -36,7 +36,7 @@ fn check_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         Ok(checked.update_data(|expr| name.restore(expr)))
     })?;
     // What a node yields may be nullable otherwise, or not: its schema is told anew.
-    changed.map_data(LogicalPlan::recompute_schema)
+    if changed.transformed { changed.map_data(LogicalPlan::recompute_schema) } else { Ok(changed) }
 }
 
 fn check(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {

@@ -41,6 +41,10 @@ pub struct Advice {
     pub sentence: Option<String>,
 }
 
+/// Of an argument that is text where a number is wanted.
+const TEXT_HINT: &str = "An argument is text. If its column should be numbers, weir sniff FILE tells which value is none; \
+     declare the type with --types COLUMN=..., or convert it with try_cast(COLUMN AS DOUBLE).";
+
 /// Looks the error up among those that are about names.
 pub fn advise(error: &DataFusionError, source: &Source<'_>, state: &SessionState) -> Advice {
     match error.find_root() {
@@ -50,7 +54,12 @@ pub fn advise(error: &DataFusionError, source: &Source<'_>, state: &SessionState
             _ => Advice::default(),
         },
         DataFusionError::Plan(text) | DataFusionError::Execution(text) => {
-            name(text, source, state).unwrap_or_else(|| diagnosed(error, text, source))
+            let mut advice = name(text, source, state).unwrap_or_else(|| diagnosed(error, text, source));
+            // DataFusion has no type for this error.
+            if text.contains("No function matches") && text.contains("Utf8") {
+                advice.hints.push(TEXT_HINT.to_owned());
+            }
+            advice
         }
         DataFusionError::Configuration(text) => setting(text, source, state),
         DataFusionError::SQL(error, _) => keyword(error, source),

@@ -252,6 +252,7 @@ async fn functions_and_settings() {
         sum(Interval)
     LINE 1: SELECT sum(name) FROM trips
                    ^~~
+    HINT: An argument is text. If its column should be numbers, weir sniff FILE tells which value is none; declare the type with --types COLUMN=..., or convert it with try_cast(COLUMN AS DOUBLE).
     ");
     insta::assert_snapshot!(report("SELECT * FROM generate_serie(1, 2)").await, @r#"
     weir: error: table function 'generate_serie' not found

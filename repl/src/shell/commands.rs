@@ -105,6 +105,13 @@ pub const SECTIONS: [Section; 5] = [
                 Ok(Command::Functions(rest.one()?))
             }),
             entry(
+                &["rejects"],
+                "",
+                Argument::None,
+                "the records that the last query with bad ones left out or mended, and why",
+                |rest| rest.none(Command::Rejects),
+            ),
+            entry(
                 &["summary"],
                 "TABLE",
                 Argument::Table,
@@ -151,7 +158,7 @@ pub const SECTIONS: [Section; 5] = [
             }),
             entry(
                 &["copy"],
-                "{(QUERY)|TABLE} TO 'FILE'",
+                "{(QUERY)|TABLE} TO {'FILE'|STDOUT}",
                 Argument::Copy,
                 "write a result to a .csv, .parquet or .json file",
                 |rest| Ok(Command::Copy(rest.statement()?)),
@@ -231,6 +238,7 @@ pub enum Command {
     Timing(Option<bool>),
     Describe(Option<String>),
     Tables,
+    Rejects,
     Functions(Option<String>),
     Summary(String),
     /// Runs the statement in front of it, or the last one.
@@ -346,7 +354,7 @@ mod tests {
             ("\\watch -1", "\\watch [SECONDS]: a number of seconds up to 86400 is wanted, not '-1'"),
             ("\\watch nan", "\\watch [SECONDS]: a number of seconds up to 86400 is wanted, not 'nan'"),
             ("\\watch 1e300", "\\watch [SECONDS]: a number of seconds up to 86400 is wanted, not '1e300'"),
-            ("\\copy", "\\copy {(QUERY)|TABLE} TO 'FILE': what to copy is missing"),
+            ("\\copy", "\\copy {(QUERY)|TABLE} TO {'FILE'|STDOUT}: what to copy is missing"),
         ] {
             assert_eq!(parse(line).unwrap_err().to_string(), complaint, "{line}");
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use datafusion::common::TableReference;
 use engine::options::WeirOptions;
+use engine::session::guess_of;
 
 use super::commands::{self, Command, SECTIONS};
 use super::copy::{Copy, check_target, copy_statement};
@@ -15,7 +16,7 @@ use super::pager::Pager;
 use super::query::collect;
 use super::staged::Staged;
 use super::state::{Last, Once, Shell, Sink};
-use super::{functions, options, proof};
+use super::{functions, options, proof, rejects};
 use crate::error::Error;
 use crate::report;
 use crate::signals::{ForeignProgram, Interrupts, cancellable};
@@ -51,6 +52,9 @@ impl Shell {
                 let context = self.session.context().clone();
                 let table = table_reference(&table);
                 let columns = cancellable(describe::columns(&context, &table)).await??;
+                if let Some(sniffed) = guess_of(context.table_provider(table.clone()).await?.as_ref()) {
+                    self.show_text(&format!("{}\n", sniffed.line(table.table())))?;
+                }
                 self.show(columns).await?;
             }
             Command::Describe(None) | Command::Tables => {
@@ -58,6 +62,7 @@ impl Shell {
                 let tables = cancellable(describe::tables(context)).await??;
                 self.show(tables).await?;
             }
+            Command::Rejects => self.rejects().await?,
             Command::Functions(part) => self.functions(part.as_deref()).await?,
             Command::Summary(table) => self.summarize(&table).await?,
             Command::Go { file, expanded } => self.go(file, expanded).await?,
@@ -118,6 +123,15 @@ impl Shell {
         let config = self.session.context().copied_config();
         let options = config.options().extensions.get::<WeirOptions>().cloned().unwrap_or_default();
         self.say(&proof::backends(&options))
+    }
+
+    async fn rejects(&mut self) -> Result<(), Error> {
+        if !self.session.context().table_exist(rejects::TABLE)? {
+            return self.say("no query has left out or mended a record\n");
+        }
+        let sql = format!("SELECT * FROM {}", rejects::TABLE);
+        let rejected = collect(self.session.context(), &sql).await?;
+        self.show(rejected.batch).await
     }
 
     async fn functions(&self, part: Option<&str>) -> Result<(), Error> {

@@ -366,7 +366,10 @@ fn echo_help_folder_and_shell() {
     let mut terminal = start(&home);
     check(&terminal.run("\\echo one  'two  three'"), &["\none two  three\n"]);
     let help = terminal.run("\\?");
-    check(&help, &["What ran where\n", "\\copy {(QUERY)|TABLE} TO 'FILE'", "Ctrl-R searches the history"]);
+    check(
+        &help,
+        &["What ran where\n", "\\copy {(QUERY)|TABLE} TO {'FILE'|STDOUT}", "Ctrl-R searches the history"],
+    );
     assert!(help.lines().all(|line| line.chars().count() <= 120), "{help}");
     check(&terminal.run("help"), &["What ran where\n"]);
     check(&terminal.run("\\? watch"), &["\\watch [SECONDS]", "until Ctrl-C"]);

@@ -174,6 +174,7 @@ fn why_the_kernel_did_not_do_it() {
 fn columns_of_a_table() {
     insta::assert_snapshot!(screen("\\d trips"), @r#"
     weir> \d trips
+    trips: ',' delimited, header, 4 columns
     ┌────────┬─────────┬──────────┬────────────────────────────────────────┐
     │ column │ type    │ nullable │ first values                           │
     ├────────┼─────────┼──────────┼────────────────────────────────────────┤
