@@ -132,7 +132,8 @@ fn cut(node: &Arc<dyn ExecutionPlan>, scan: &DataSourceExec) -> Arc<dyn Executio
     // Else a partition also reads what another one has not begun with.
     config.preserve_order = true;
     let files = || config.file_groups.iter().flat_map(FileGroup::files);
-    if config.limit.is_none() && files().any(|file| file.range.is_some()) {
+    let is_shared = config.file_groups.len() > 1;
+    if is_shared && config.limit.is_none() && files().any(|file| file.range.is_some()) {
         config.file_groups = files().flat_map(pieces).map(|piece| FileGroup::new(vec![piece])).collect();
     }
     DataSourceExec::from_data_source(config)

@@ -25,7 +25,7 @@ pub trait Take: Send + 'static {
 }
 
 /// Text that is not written at once: a guess of a small file that does not hold is found out before.
-const HELD_BYTES: usize = 1 << 20;
+const HELD_BYTES: usize = 512 << 10;
 /// Nobody waits longer for the first row.
 const HELD_TIME: Duration = Duration::from_millis(100);
 
