@@ -190,7 +190,7 @@ fn report(scale: f64, records: u64, bytes: &[u8], stages: &[Stage]) {
          stock backend, window of {} KiB, one thread, best of {RUNS}\n\n\
          fragment      slots verified compile ms   load ms  ns/record    GB/s  fold ns    matched",
         bytes.len(),
-        stages[0].program.layout.sizes.window_bytes >> 10,
+        stages[0].program.layout.sizes.input_bytes >> 10,
     );
     let index = nanoseconds(stages[0].pass.run);
     for stage in stages {

@@ -176,8 +176,8 @@ impl ExtensionOptions for WeirOptions {
                 self.file_order = value.to_ascii_lowercase().parse().map_err(|_| invalid())?;
             }
             "window_bytes" => {
-                self.sizes.window_bytes = size("weir.window_bytes", value)?;
-                self.sizes.output_bytes = self.sizes.window_bytes;
+                self.sizes.input_bytes = size("weir.window_bytes", value)?;
+                self.sizes.output_bytes = self.sizes.input_bytes;
             }
             "group_capacity" => self.sizes.group_capacity = size("weir.group_capacity", value)?,
             _ => {

@@ -57,7 +57,7 @@ pub(crate) fn compile_for(
     let sizes = match target {
         // The kernel says how long a packet is.
         Target::Packet => Sizes {
-            window_bytes: PACKET_BYTES_MAX,
+            input_bytes: PACKET_BYTES_MAX,
             output_bytes: wanted.output_bytes.max(PACKET_BYTES_MAX),
             ..wanted
         },

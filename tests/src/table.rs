@@ -100,7 +100,7 @@ impl Table {
     pub fn grow(&mut self, bytes: usize) {
         self.settings.retain(|setting| !setting.starts_with("weir.") && !setting.contains("batch_size"));
         let sizes = Sizes::default();
-        self.settings.push(format!("weir.window_bytes = {}", sizes.window_bytes));
+        self.settings.push(format!("weir.window_bytes = {}", sizes.input_bytes));
         self.settings.push(format!("weir.group_capacity = {}", sizes.group_capacity));
         self.settings.push("datafusion.execution.batch_size = 8192".to_owned());
         let Some(file) = self.files.first_mut() else { return };

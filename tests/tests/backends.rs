@@ -15,7 +15,7 @@ use pushdown::{Program, Target, compile};
 use weir_tests::configuration::{is_chosen, kernels};
 
 /// The smallest that is allowed, so that tables and areas fill up.
-const SMALL: Sizes = Sizes { window_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
+const SMALL: Sizes = Sizes { input_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
 /// Cases of a normal run; each costs about 3 ms in the verifier.
 const CASES: u64 = 400;
 
@@ -169,11 +169,11 @@ fn large_fragments_load_quickly() {
     ] {
         for &kernel in &kernels {
             // A packet's guard is longer, and the kernel that has them a 6.12, whose verifier meets more states.
-            let (window_bytes, limit) = match kernel.target() {
-                Target::Window => (Sizes::default().window_bytes, 60_000),
+            let (input_bytes, limit) = match kernel.target() {
+                Target::Window => (Sizes::default().input_bytes, 60_000),
                 Target::Packet => (PACKET_BYTES_MAX, 300_000),
             };
-            let sizes = Sizes { window_bytes, ..Sizes::default() };
+            let sizes = Sizes { input_bytes, ..Sizes::default() };
             let program: Program = compile(&fragment, kernel.target(), sizes).expect(what);
             let statistics = Machine::load(kernel, &program).expect(what).statistics();
             let verified = statistics.verified_instructions.expect("the kernel says how many");

@@ -10,7 +10,7 @@ use pushdown::fragment::{Fragment, text};
 use pushdown::{CompileError, Program, Target, compile};
 use weir_tests::configuration::{hook, kernels};
 
-const SIZES: Sizes = Sizes { window_bytes: 8192, output_bytes: 32768, group_capacity: 64 };
+const SIZES: Sizes = Sizes { input_bytes: 8192, output_bytes: 32768, group_capacity: 64 };
 
 /// Uses every part of a program: all types, a filter, string keys, raw records of exceptions.
 const GROUPED: &str = "fragment fields=6 delimiter=\",\" quote=\"\\\"\"
@@ -73,7 +73,7 @@ fn positions(program: &Program, wanted: impl Fn(Insn) -> bool) -> Vec<usize> {
 fn masks() -> Vec<(&'static str, i32)> {
     let mask_of = |bytes: usize| i32::try_from(bytes - 1).expect("a small map");
     vec![
-        ("window", mask_of(SIZES.window_bytes)),
+        ("window", mask_of(SIZES.input_bytes)),
         ("index", mask_of(IndexArray::new(fragment(GROUPED).field_count, &SIZES).bytes())),
         ("output", mask_of(SIZES.output_bytes)),
         ("groups", mask_of(SIZES.group_capacity)),
@@ -247,7 +247,7 @@ fn the_verifier_refuses_writes_to_the_packet() {
 fn the_verifier_refuses_other_uses_of_the_hook() {
     if let Some(kernel) = hook("reject::the_verifier_refuses_other_uses_of_the_hook") {
         // Packets of the largest size, so that a larger answer is more than the kernel allows.
-        let sizes = Sizes { window_bytes: PACKET_BYTES_MAX, output_bytes: PACKET_BYTES_MAX, ..SIZES };
+        let sizes = Sizes { input_bytes: PACKET_BYTES_MAX, output_bytes: PACKET_BYTES_MAX, ..SIZES };
         let program = compile(&fragment(GROUPED), Target::Packet, sizes).expect("the largest packets");
         assert_eq!(refusal(kernel, &program), None, "the whole program");
         let largest = Insn {
@@ -293,15 +293,15 @@ fn the_compiler_refuses_what_it_cannot_do() {
     let clash = "fragment fields=1 delimiter=\",\" quote=\",\"\ncolumn 0 a i64\noutput records\n";
     assert!(compile_error(clash, SIZES).to_string().contains("the same byte"), "{clash}");
     for sizes in [
-        Sizes { window_bytes: 2048, ..SIZES },
-        Sizes { window_bytes: 8191, ..SIZES },
+        Sizes { input_bytes: 2048, ..SIZES },
+        Sizes { input_bytes: 8191, ..SIZES },
         Sizes { output_bytes: 4096, ..SIZES },
         Sizes { group_capacity: 8, ..SIZES },
-        Sizes { window_bytes: 32 << 20, output_bytes: 32 << 20, ..SIZES },
+        Sizes { input_bytes: 32 << 20, output_bytes: 32 << 20, ..SIZES },
     ] {
         assert_eq!(compile_error(&format!("{plain}{count}"), sizes), CompileError::Sizes(sizes));
     }
-    let large = Sizes { window_bytes: 64 << 10, output_bytes: 64 << 10, ..SIZES };
+    let large = Sizes { input_bytes: 64 << 10, output_bytes: 64 << 10, ..SIZES };
     let packet = compile(&fragment(&format!("{plain}{count}")), Target::Packet, large).err();
     assert_eq!(packet, Some(CompileError::Sizes(large)));
     let long = Sizes { group_capacity: 1 << 24, ..SIZES };

@@ -146,7 +146,7 @@ mod tests {
                 return Ok(Transformed::no(node));
             };
             assert!(kernel.prepared_so_far().is_none(), "planning has prepared a program");
-            let sizes = Sizes { window_bytes: 1, ..Sizes::default() };
+            let sizes = Sizes { input_bytes: 1, ..Sizes::default() };
             let pushed = Pushed { sizes, ..Pushed::clone(kernel.pushed()) };
             Ok(Transformed::yes(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?) as _))
         });

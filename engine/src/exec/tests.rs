@@ -325,7 +325,7 @@ struct EveryRecord {
 
 impl EveryRecord {
     fn new(sizes: Sizes) -> Self {
-        let maps = [sizes.window_bytes + WINDOW_SLACK_BYTES, 0, 256, 0, sizes.output_bytes];
+        let maps = [sizes.input_bytes + WINDOW_SLACK_BYTES, 0, 256, 0, sizes.output_bytes];
         EveryRecord {
             record: RecordEnd::inside(&Dialect::default()),
             maps: maps.map(|bytes| vec![0; bytes]),
@@ -377,7 +377,7 @@ impl RunWindow for EveryRecord {
     }
 }
 
-const SMALL: Sizes = Sizes { window_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
+const SMALL: Sizes = Sizes { input_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
 
 fn scan<M: RunWindow<Error = KernelError>>(
     machine: M,
@@ -594,7 +594,7 @@ fn shrunk(plan: Arc<dyn ExecutionPlan>) -> (Arc<dyn ExecutionPlan>, usize) {
         let pushed = Pushed::clone(exec.pushed());
         let sizes = match pushed.backend.target() {
             pushdown::Target::Window => SMALL,
-            pushdown::Target::Packet => Sizes { window_bytes: 32 << 10, output_bytes: 32 << 10, ..SMALL },
+            pushdown::Target::Packet => Sizes { input_bytes: 32 << 10, output_bytes: 32 << 10, ..SMALL },
         };
         let pushed = Pushed { sizes, ..pushed };
         count += 1;

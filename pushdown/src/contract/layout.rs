@@ -80,9 +80,9 @@ pub const STOP_GROUPS: u64 = 2;
 /// Sizes of the areas, chosen by the caller of the compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// The window, its slack included, or the largest packet: a power of two of at least 4096.
-    pub window_bytes: usize,
-    /// Output area; at least the window, so that any record fits.
+    /// What one invocation may look at, at most: the window, its slack included, or a packet. A power of two of at least 4096.
+    pub input_bytes: usize,
+    /// Output area; at least the input, so that any record fits.
     pub output_bytes: usize,
     /// Entries of the group table, a power of two of at least 16.
     pub group_capacity: usize,
@@ -91,13 +91,13 @@ pub struct Sizes {
 impl Sizes {
     /// Largest chunk: the window without its slack.
     pub fn chunk_bytes_max(&self) -> usize {
-        self.window_bytes - WINDOW_SLACK_BYTES
+        self.input_bytes - WINDOW_SLACK_BYTES
     }
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Sizes { window_bytes: 256 << 10, output_bytes: 512 << 10, group_capacity: 16 << 10 }
+        Sizes { input_bytes: 256 << 10, output_bytes: 512 << 10, group_capacity: 16 << 10 }
     }
 }
 

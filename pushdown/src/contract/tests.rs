@@ -8,7 +8,7 @@ use super::layout::{
 };
 use super::steps::{Chunk, ContractError, Drained, Maps, Reads, RunRead, RunWindow, StepError, Window};
 
-const SIZES: Sizes = Sizes { window_bytes: 4096, output_bytes: 64, group_capacity: 16 };
+const SIZES: Sizes = Sizes { input_bytes: 4096, output_bytes: 64, group_capacity: 16 };
 
 fn layout() -> Layout {
     Layout { sizes: SIZES, map_bytes: [4096 + 64, 0, 256, 64, 64], accumulators: 128, group_entry_bytes: 16 }

@@ -41,7 +41,7 @@ pub(super) fn of(fragment: &Fragment, target: Target, sizes: Sizes, index: &Inde
         .set("output_mask", sizes.output_bytes - 1)
         .set("records", matches!(fragment.output, Output::Records) as u8)
         .set("groups", fragment.output.is_grouped() as u8)
-        .set("packet_bytes", sizes.window_bytes)
+        .set("packet_bytes", sizes.input_bytes)
         .set("read_ahead", READ_AHEAD_BYTES)
         .set("turn_words", if target == Target::Packet { 4 } else { 8 });
     holes
@@ -67,6 +67,7 @@ fn contract() -> Holes {
         ("INDEX_FRONT", INDEX_FRONT_BYTES),
         ("ENTRY_BYTES", Entry::BYTES),
         ("ENTRY_FLAG", Entry::FLAG as usize),
+        ("ENTRY_FLAG_SHIFT", Entry::FLAG.trailing_zeros() as usize),
         ("ENTRY_OFFSET", Entry::OFFSET as usize),
         ("CONTEXT_PACKET_BYTES", Context::PacketBytes as usize),
         ("PACKET_CONSUME", hook::PACKET_CONSUME as usize),

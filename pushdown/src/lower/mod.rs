@@ -69,14 +69,14 @@ const GROUPS_BYTES_MAX: usize = 256 << 20;
 /// # Errors
 /// [`CompileError`]: to the caller all of them are reasons to decline, but for [`CompileError::Defect`].
 pub fn compile(fragment: &Fragment, target: Target, sizes: Sizes) -> Result<Program, CompileError> {
-    let powers = [sizes.window_bytes, sizes.output_bytes, sizes.group_capacity];
+    let powers = [sizes.input_bytes, sizes.output_bytes, sizes.group_capacity];
     if powers.iter().any(|size| !size.is_power_of_two())
-        || sizes.window_bytes < 4096
-        || sizes.window_bytes > 16 << 20
-        || sizes.output_bytes < sizes.window_bytes
+        || sizes.input_bytes < 4096
+        || sizes.input_bytes > 16 << 20
+        || sizes.output_bytes < sizes.input_bytes
         || sizes.output_bytes > 64 << 20
         || sizes.group_capacity < 16
-        || (target == Target::Packet && sizes.window_bytes > PACKET_BYTES_MAX)
+        || (target == Target::Packet && sizes.input_bytes > PACKET_BYTES_MAX)
     {
         return Err(CompileError::Sizes(sizes));
     }
@@ -252,7 +252,7 @@ impl<'f> Fold<'f> {
         }
         let mut map_bytes = [0; 5];
         map_bytes[Map::Window as usize] = match self.target {
-            Target::Window => self.sizes.window_bytes + GUARD_BYTES_MAX,
+            Target::Window => self.sizes.input_bytes + GUARD_BYTES_MAX,
             Target::Packet => 0,
         };
         map_bytes[Map::Index as usize] = self.index.map_bytes();
@@ -265,10 +265,10 @@ impl<'f> Fold<'f> {
             accumulators: self.accumulators,
             group_entry_bytes: self.group_entry_bytes,
         };
-        let window_bytes = self.sizes.window_bytes;
+        let input_bytes = self.sizes.input_bytes;
         let target = match self.target {
-            Target::Window => GuardTarget::Window { window_bytes },
-            Target::Packet => GuardTarget::Packet { packet_bytes_max: window_bytes },
+            Target::Window => GuardTarget::Window { window_bytes: input_bytes },
+            Target::Packet => GuardTarget::Packet { packet_bytes_max: input_bytes },
         };
         let (insns, listing) = self.lowering.code.finish(&target).map_err(|error| match error {
             AsmError { kind: AsmErrorKind::JumpRange { .. }, .. } => CompileError::TooLarge,

@@ -77,7 +77,7 @@ impl RunRead for Interpreter {
 }
 
 /// The smallest that is allowed, so that tables and areas fill up.
-const SMALL: Sizes = Sizes { window_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
+const SMALL: Sizes = Sizes { input_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
 
 fn check(fragment: &Fragment, bytes: &[u8], chunk_bytes: usize) {
     let program =
@@ -93,8 +93,8 @@ fn check(fragment: &Fragment, bytes: &[u8], chunk_bytes: usize) {
 }
 
 fn check_packets(fragment: &Fragment, bytes: &[u8], packet_bytes: usize) {
-    let bytes_max = if packet_bytes > SMALL.window_bytes { PACKET_BYTES_MAX } else { SMALL.window_bytes };
-    let sizes = Sizes { window_bytes: bytes_max, output_bytes: bytes_max, ..SMALL };
+    let bytes_max = if packet_bytes > SMALL.input_bytes { PACKET_BYTES_MAX } else { SMALL.input_bytes };
+    let sizes = Sizes { input_bytes: bytes_max, output_bytes: bytes_max, ..SMALL };
     let program =
         compile(fragment, Target::Packet, sizes).unwrap_or_else(|error| panic!("{error}\n{fragment}"));
     let expected = reference::run(fragment, bytes, true);
@@ -124,7 +124,7 @@ fn random_fragments_in_packets_agree_with_the_reference() {
             bytes.extend(random.csv(&fragment));
         }
         let packet_bytes = match random.below(4) {
-            0 => SMALL.window_bytes,
+            0 => SMALL.input_bytes,
             1 => PACKET_BYTES_MAX,
             _ => 1 + random.below(600),
         };
