@@ -54,7 +54,10 @@ impl Opener {
     /// The batches of a local file. Blocks.
     fn local(&self, mut file: File, path: PathBuf, range: &PartitionedFile) -> Result<LocalBatches> {
         let source = &self.source;
-        let owned = source.owned(&file, range, &self.cuts).map_err(external)?;
+        let owned = match source.owned_at_beginning(range) {
+            Some(owned) => owned,
+            None => source.owned(&file, range, &self.cuts).map_err(external)?,
+        };
         let location = &range.object_meta.location;
         let order = source.order(&file, location)?;
         let mut options = self.options(location, &order);

@@ -161,6 +161,13 @@ impl SpecSource {
         Ok(Owned { start: place(start)?, end })
     }
 
+    /// The range of a reader that begins at the beginning of the file: on its way it sees by itself where the last record begins
+    /// that it owns, so that nobody has to look through the file first. None: another range.
+    pub(super) fn owned_at_beginning(&self, range: &PartitionedFile) -> Option<Owned> {
+        let (start, end) = range_of(range)?;
+        (start == 0 && end < range.object_meta.size).then_some(Owned { start, end: Some(end) })
+    }
+
     /// The same as bytes without what stands above the records, for a program.
     pub fn owned_bytes(
         &self,
