@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::spec::Dialect;
 
 use super::dialect::Found;
-use super::guess::{Ragged, SniffError};
+use super::guess::SniffError;
 use super::layout::{Layout, Table, is_name};
+use super::reason::Ragged;
 use super::split::{Field, Record, Records, split};
 use super::types::{Evidence, Hints};
 use super::{names, places};

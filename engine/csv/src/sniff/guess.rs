@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::spec::CsvSpec;
 
-use super::reason::Decision;
+use super::reason::{Decision, Ragged};
 use super::unpack::Other;
 
 /// A file that could not be looked at, or that is no CSV file.
@@ -43,15 +43,6 @@ pub enum SniffError {
         /// Those that are there; of many the first.
         columns: Vec<String>,
     },
-}
-
-/// Records that have not as many fields as there are columns, where we looked.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Ragged {
-    /// With fewer.
-    pub short: u64,
-    /// With more.
-    pub long: u64,
 }
 
 /// The guess.

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use crate::spec::{Compression, Encoding};
 
-use super::guess::{Ragged, Sniffed};
-use super::reason::Why;
+use super::guess::Sniffed;
+use super::reason::{Ragged, Why};
 use super::written;
 
 impl Sniffed {

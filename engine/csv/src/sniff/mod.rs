@@ -53,10 +53,10 @@ use sample::Sample;
 use split::{Records, split};
 use types::{Evidence, Guess, Hints};
 
-pub use guess::{Ragged, SniffError, Sniffed};
+pub use guess::{SniffError, Sniffed};
 pub use names::from_header as column_names;
 pub use overrides::{OPTIONS, OptionError, OptionInfo, Overrides};
-pub use reason::{Decision, Part, TextReason, Why};
+pub use reason::{Decision, Part, Ragged, TextReason, Why};
 pub use statement::{create_external_table, options};
 pub use unpack::{Other, not_csv};
 pub use written::Format;

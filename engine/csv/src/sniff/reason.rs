@@ -1,7 +1,15 @@
 //! What was decided and why, for people.
 
-use super::guess::Ragged;
 use std::fmt::{self, Display, Formatter};
+
+/// Records that have not as many fields as there are columns, where we looked.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Ragged {
+    /// With fewer.
+    pub short: u64,
+    /// With more.
+    pub long: u64,
+}
 
 /// A part of the specification.
 #[derive(Debug, Clone, PartialEq, Eq)]
