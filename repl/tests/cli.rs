@@ -683,3 +683,101 @@ fn doctor() {
         assert!(text.contains("\n          sudo setcap cap_bpf,cap_perfmon+ep "), "{text}");
     }
 }
+
+#[test]
+fn pipes_are_tables() {
+    let folder = folder(&[("trips.csv", TRIPS)]);
+    let folder = folder.path();
+    let csv = |arguments: &[&str]| run_with(folder, &[&["--format", "csv"], arguments].concat(), TRIPS);
+    let sum = "SELECT count(*) AS n, sum(id) AS s FROM stdin WHERE id > 1";
+    for pushdown in ["off", "auto"] {
+        expect(csv(&["--pushdown", pushdown, "-", "-c", sum, "-c", sum]), "n,s\n2,5\nn,s\n2,5\n");
+    }
+    expect(csv(&["/dev/stdin", "-c", sum]), "n,s\n2,5\n");
+    expect(csv(&["-c", "SELECT count(*) AS n FROM '/dev/stdin'"]), "n\n3\n");
+    expect_failure(csv(&["-", "-f", "-"]), 2, "", "standard input is the data");
+    expect_failure(csv(&["-"]), 2, "", "standard input is the data");
+    let made = Command::new("mkfifo").arg(folder.join("a.csv")).status().unwrap();
+    assert!(made.success());
+    let path = folder.join("a.csv");
+    let writer = std::thread::spawn(move || std::fs::write(path, TRIPS).unwrap());
+    expect(
+        csv(&["-c", "SELECT max(id) AS m FROM 'a.csv'", "-c", "SELECT min(id) AS m FROM 'a.csv'"]),
+        "m\n3\nm\n1\n",
+    );
+    writer.join().unwrap();
+}
+
+#[test]
+fn copies_go_to_standard_output() {
+    let folder = folder(&[("trips.csv", TRIPS)]);
+    let copy = |sql: &str| run(folder.path(), &["trips.csv", "-c", sql]);
+    expect(
+        copy("COPY (SELECT id, day FROM trips WHERE id < 3) TO STDOUT"),
+        "id,day\n1,2024-01-01\n2,2024-01-02\n",
+    );
+    expect(
+        copy(
+            "copy (select id, name as stdout from trips limit 1) to stdout stored as csv options ('format.delimiter' ';', 'format.has_header' 'false')",
+        ),
+        "1;one\n",
+    );
+    expect(copy("COPY trips TO '/dev/stdout' STORED AS JSON; SELECT 1 AS a"), &{
+        let rows = [
+            r#"{"id":1,"name":"one","price":1.5,"day":"2024-01-01"}"#,
+            r#"{"id":2,"name":null,"price":2.25,"day":"2024-01-02"}"#,
+            r#"{"id":3,"name":"a \"q\", b|c","price":null,"day":"2024-01-03"}"#,
+        ];
+        format!("{}\n+---+\n| a |\n+---+\n| 1 |\n+---+\n", rows.join("\n"))
+    });
+    expect(copy("\\copy (SELECT 1 AS a) TO STDOUT"), "a\n1\n");
+    expect_failure(copy("COPY trips TO STDOUT STORED AS PARQUET"), 1, "", "not PARQUET");
+    expect_failure(
+        copy("COPY trips TO STDOUT OPTIONS ('format.compression' 'gzip')"),
+        1,
+        "",
+        "format.compression",
+    );
+}
+
+/// A guess that does not hold after rows were written.
+#[test]
+fn rows_that_are_written_are_not_written_again() {
+    let mut text = "id,v\n".to_owned();
+    (0..400_000).for_each(|n| text += &if n == 390_001 { format!("{n},x\n") } else { format!("{n},{n}\n") });
+    let folder = folder(&[("late.csv", &text)]);
+    let folder = folder.path();
+    let arguments = ["--format", "csv", "late.csv", "-c", "SELECT * FROM late"];
+    let piped = run(folder, &arguments);
+    assert_eq!(piped.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&piped.stderr).into_owned();
+    assert!(error.contains("'x'") && error.contains("--types 'v=text'"), "{error}");
+    let written = String::from_utf8_lossy(&piped.stdout).into_owned();
+    assert!(text.starts_with(&written) && written.len() > 1 << 20, "{} bytes", written.len());
+    // A file is begun anew.
+    let file = std::fs::File::create(folder.join("out.csv")).unwrap();
+    assert!(weir(folder, &arguments).stdout(file).output().unwrap().status.success());
+    assert_eq!(std::fs::read_to_string(folder.join("out.csv")).unwrap(), text);
+}
+
+#[test]
+fn ragged_records_are_read_and_said() {
+    let folder = folder(&[("a.csv", "x,y\n1,2\n3\n4,5\n6,7,8\n"), ("b.csv", "1;2\n3;4\n")]);
+    let csv = |arguments: &[&str]| run(folder.path(), &[&["--format", "csv"], arguments].concat());
+    let output = csv(&["a.csv", "-c", "SELECT x, y FROM a"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("a.csv: 1 short record and 1 long record"), "{said}");
+    expect(output, "x,y\n1,2\n3,\n4,5\n6,\"7,8\"\n");
+    expect_failure(
+        csv(&["--on-error", "fail", "a.csv", "-c", "SELECT x FROM a"]),
+        1,
+        "",
+        "a.csv: line 3: 1 field",
+    );
+    // Options of one file.
+    let of_file = "SELECT * FROM 'b.csv:header=true:types=\"1\"=text'";
+    expect(csv(&["-c", of_file]), "1,2\n3,4\n");
+    expect(csv(&["b.csv:header=false", "-c", "SELECT sum(column_2) AS s FROM b"]), "s\n6\n");
+    expect_failure(csv(&["b.csv:heder=false", "-c", "SELECT 1"]), 2, "", "there is no option 'heder'");
+    expect_failure(csv(&["-c", "SELECT * FROM 'b.csv:heder=false'"]), 1, "", "there is no option 'heder'");
+}
