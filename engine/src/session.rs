@@ -124,8 +124,8 @@ impl Session {
         Ok(true)
     }
 
-    /// Makes a CSV file, a directory of them or a glob a table; of a pipe what comes out of it until its end. Returns what was found out about its files, where something was
-    /// to be guessed: all of it but for a table with a schema.
+    /// Makes a CSV file, a directory of them or a glob a table; of a pipe what comes out of it until its end. Returns what was
+    /// found out about its files, where something was to be guessed: all of it but for a table with a schema.
     pub async fn register_csv(
         &self,
         name: impl Into<TableReference>,

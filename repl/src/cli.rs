@@ -146,8 +146,8 @@ enum BackendArgument {
 #[derive(Parser)]
 #[command(name = "weir", version, disable_help_subcommand = true)]
 struct CommandLine {
-    /// CSV file, folder of CSV files, quoted pattern such as 'logs/*.csv', or - for standard input: each is one table, named after its file
-    /// stem
+    /// CSV file, folder of CSV files, quoted pattern such as 'logs/*.csv', or - for standard input: each is one table,
+    /// named after its file stem
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
     /// Run this SQL (statements separated by `;`); may be repeated

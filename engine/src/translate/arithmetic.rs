@@ -1,5 +1,5 @@
-//! Arithmetic. Integers fail on overflow or wrap, as the session has it. Everything that stands for a number with digits behind the point is
-//! exact or makes the record an exception record.
+//! Arithmetic. Integers fail on overflow or wrap, as the session has it. Everything that stands for a number with digits
+//! behind the point is exact or makes the record an exception record.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What takes the rows of a statement as they come: [`Kept`] holds those that will be shown, [`Written`] writes all of them at once.
+//! What takes the rows of a statement as they come: [`Kept`] holds those that will be shown, [`Written`] writes all of them
+//! at once.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
