@@ -740,6 +740,20 @@ fn copies_go_to_standard_output() {
     );
 }
 
+#[test]
+fn files_that_say_they_are_empty_are_read() {
+    let folder = folder(&[("empty.csv", "")]);
+    let csv = |arguments: &[&str]| run(folder.path(), &[&["--format", "csv"], arguments].concat());
+    let kernel = "/proc/sys/kernel/ostype:header=false";
+    assert_eq!(std::fs::metadata("/proc/sys/kernel/ostype").unwrap().len(), 0);
+    for pushdown in ["off", "auto"] {
+        let sql = format!("SELECT count(*) AS n, max(column_1) AS m FROM '{kernel}' WHERE column_1 <> ''");
+        expect(csv(&["--pushdown", pushdown, "-c", &sql]), "n,m\n1,Linux\n");
+        expect(csv(&["--pushdown", pushdown, kernel, "-c", "SELECT * FROM ostype"]), "column_1\nLinux\n");
+    }
+    expect(csv(&["-c", "SELECT count(*) AS n FROM 'empty.csv'"]), "n\n0\n");
+}
+
 /// A guess that does not hold after rows were written.
 #[test]
 fn rows_that_are_written_are_not_written_again() {

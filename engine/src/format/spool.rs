@@ -1,9 +1,10 @@
 //! Pipes as files. A pipe can be read once and from its beginning only; a query looks at a file several times, from several
-//! places. So all that comes out of a pipe goes into a file without a name first, which is gone when the session is.
+//! places. So all that comes out of a pipe goes into a file without a name first, which is gone when the session is. The same
+//! is done with files that say they are empty and are not, as those of /proc do: nobody would look into them.
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ impl Spools {
     /// Where to read what comes out of the pipe of this path. It is read to its end if it was not yet. None: it is no pipe.
     pub async fn path(&self, path: &str) -> Result<Option<PathBuf>> {
         let path = PathBuf::from(path);
-        if !is_pipe(&path) {
+        if !is_pipe(&path) && !only_says_it_is_empty(&path) {
             return Ok(None);
         }
         let mut spools = self.0.lock().await;
@@ -55,6 +56,12 @@ impl Spools {
 /// Whether a path is neither a file nor a folder, such as a named pipe, `/dev/stdin` in a pipeline, or `<(...)` of a shell.
 fn is_pipe(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+/// What cannot be read is found out by who reads it.
+fn only_says_it_is_empty(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+        && File::open(path).is_ok_and(|mut file| file.read(&mut [0]).is_ok_and(|count| count > 0))
 }
 
 fn spool(pipe: &Path) -> io::Result<File> {

@@ -121,7 +121,7 @@ fn ctrl_c_cancels_the_rest_of_a_script() {
 #[test]
 fn the_bar_leaves_no_trace() {
     let home = Home::new(&[]);
-    write_large(&home, LARGE_BYTES / 2);
+    write_large(&home, 2 * LARGE_BYTES);
     let mut terminal = home.start(&["large.csv", "--backend", "interpret"]);
     let sql = "SELECT count(*) AS n, max(a) AS m FROM large WHERE a >= 0;";
     let text = terminal.run(sql);
