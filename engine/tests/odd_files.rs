@@ -159,6 +159,40 @@ async fn columns_of_several_files_go_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_union_by_name_has_null_where_a_file_has_no_such_column() {
+    let odd = files(&[
+        ("a.csv", b"id,price,x\n1,2.5,\n2,3,\n"),
+        // Each file is read as it is written.
+        ("b.csv", b"note;id;day\nx;3;31.12.2023\n\"y;z\";4;01.01.2024\n"),
+        ("c.csv", b"\xff\xfei\x00d\x00,\x00x\x00\n\x005\x00,\x007\x00\n\x00"),
+        ("d.csv", b"id,price,x\n6,0.5,8\n"),
+    ]);
+    let odd = odd.with("union_by_name", "true").with("types", "note=text");
+    odd.is(
+        "SELECT * FROM t WHERE id > 1",
+        "2|3.0|NULL|NULL|NULL 3|NULL|NULL|x|2023-12-31 4|NULL|NULL|y;z|2024-01-01 5|NULL|7|NULL|NULL 6|0.5|8|NULL|NULL",
+    )
+    .await;
+    odd.is("SELECT sum(id), count(price), count(note), max(day), sum(x) FROM t", "21|3|2|2024-01-01|15")
+        .await;
+    odd.is("SELECT count(*) FROM t WHERE note IS NULL AND id < 6", "3").await;
+    odd.is("SELECT note FROM t", "NULL NULL x y;z NULL NULL").await;
+    let other = files(&[("a.csv", b"a,b\n1,2\n"), ("b.csv", b"c\nx\n")]).with("union_by_name", "true");
+    other.is("SELECT a, c FROM t", "1|NULL NULL|x").await;
+    other.with("types", "d=text").fails("SELECT a FROM t", &["no column \"d\"", "a, b, c"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_union_by_name_widens_the_guesses_of_its_files() {
+    let mut late = "k,v\n".to_owned();
+    (0..40_000).for_each(|n| {
+        late += &format!("{n},{}\n", if n == 20_000 { "none".to_owned() } else { n.to_string() })
+    });
+    let odd = files(&[("a.csv", b"v,w\n1,2\n"), ("b.csv", late.as_bytes())]).with("union_by_name", "true");
+    odd.is("SELECT v, w FROM t WHERE v = 'none' OR v = '1'", "1|2 1|NULL none|NULL").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn folders_have_files_in_capital_letters() {
     let odd = files(&[("a.csv", b"a,b\n1,2\n"), ("b.CSV", b"a,b\n3,4\n"), ("readme.md", b"# nothing\n")]);
     odd.is("SELECT sum(a), count(*) FROM t WHERE b > 0", "4|2").await;

@@ -84,9 +84,13 @@ struct CsvArguments {
     /// How dates are written, as in %d.%m.%Y or DD.MM.YYYY
     #[arg(long, global = true, value_name = "FORMAT")]
     date_format: Option<String>,
-    /// What becomes of records that do not fit: `fail`, `skip` leaves them out, `null` makes NULL of what is missing
-    #[arg(long, global = true, value_name = "fail|skip|null")]
+    /// What becomes of records that do not fit: `fail`, `pad` mends the count of fields, `skip` leaves them out, `null` makes NULL
+    /// of what is missing
+    #[arg(long, global = true, value_name = "fail|pad|skip|null")]
     on_error: Option<String>,
+    /// Files of a folder or pattern may have other columns each: where one has none it is NULL
+    #[arg(long, global = true)]
+    union_by_name: bool,
 }
 
 impl CsvArguments {
@@ -107,6 +111,7 @@ impl CsvArguments {
             ("decimal_comma", yes(self.decimal_comma)),
             ("date_format", self.date_format),
             ("on_error", self.on_error),
+            ("union_by_name", yes(self.union_by_name)),
         ];
         let mut declared = Overrides::default();
         for (name, value) in given {

@@ -13,7 +13,6 @@ use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{DisplayFormatType, apply_expression_roots};
-use weir_csv::bytes::is_plain;
 
 use super::files::cuts;
 use super::opener::Opener;
@@ -63,8 +62,7 @@ impl FileSource for SpecSource {
     }
 
     fn supports_repartitioning(&self) -> bool {
-        // The lines of rejects are counted from the beginning.
-        is_plain(&self.spec) && !self.is_in_order && self.reads_all()
+        !self.is_in_order && self.can_be_cut()
     }
 
     /// As other sources do, but for files that are somewhere else: where a record begins is only looked for in local ones.

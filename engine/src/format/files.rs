@@ -26,7 +26,8 @@ pub enum OtherColumns {
     /// Its header has not the names of the table's columns.
     #[error(
         "{file}: the header has {}, and the table, as {guessed_from} has it, {}. Read files with other columns as \
-         tables of their own",
+         tables of their own, or all by the names of their columns, with NULL where a file has none: --union-by-name, or \
+         :union_by_name=true behind the path",
         found.join(", "),
         expected.join(", ")
     )]
@@ -39,6 +40,14 @@ pub enum OtherColumns {
         expected: Vec<String>,
         /// The same of the file.
         found: Vec<String>,
+    },
+    /// It has a column that was not declared.
+    #[error("{file}: the table has no column '{column}'. Declare it too, or leave the columns to be guessed")]
+    Unknown {
+        /// The file.
+        file: Arc<str>,
+        /// The first such column.
+        column: String,
     },
 }
 
@@ -123,8 +132,24 @@ impl Drop for Promise {
 pub enum Order {
     /// The first is the first, and so on.
     SameAsTable,
-    /// Of each column of the table the field.
-    Fields(Vec<usize>),
+    /// Not so.
+    Other {
+        /// How the file is read, with its own columns.
+        spec: Arc<CsvSpec>,
+        /// Of each column of the table the field. None: the file has none.
+        fields: Vec<Option<usize>>,
+    },
+}
+
+impl Order {
+    /// The fields of a file that has all columns of the table, and no other.
+    fn of_fields(table: &CsvSpec, fields: &[usize]) -> Order {
+        let mut places: Vec<usize> = (0..fields.len()).collect();
+        places.sort_by_key(|&column| fields[column]);
+        let columns = places.into_iter().map(|column| table.columns[column].clone()).collect();
+        let spec = Arc::new(CsvSpec { columns, ..table.clone() });
+        Order::Other { spec, fields: fields.iter().copied().map(Some).collect() }
+    }
 }
 
 /// The bytes between which ranges are cut, for each file that is cut.
@@ -257,7 +282,7 @@ pub fn order_of(
     let fields: Option<Vec<usize>> = table.iter().map(|name| places.get(name).copied()).collect();
     let has_the_same = header.len() == table.len();
     match (fields.filter(|_| has_the_same), guessed_from) {
-        (Some(fields), _) => Ok(Ok(Order::Fields(fields))),
+        (Some(fields), _) => Ok(Ok(Order::of_fields(spec, &fields))),
         (None, None) => Ok(Ok(Order::SameAsTable)),
         (None, Some(guessed_from)) => {
             let only = |here: &[&str], there: &[&str]| {

@@ -22,6 +22,7 @@ mod sniffed;
 mod source;
 mod spool;
 mod types;
+mod united;
 mod url_table;
 mod widened;
 

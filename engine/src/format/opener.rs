@@ -6,7 +6,7 @@ use std::path::{Path as LocalPath, PathBuf};
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::Schema;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileOpenFuture, FileOpener};
@@ -21,6 +21,7 @@ use weir_csv::spec::CsvSpec;
 
 use super::files::{Cuts, Order, display_name};
 use super::source::{Owned, SpecSource};
+use super::united::Missing;
 
 type Batches = BoxStream<'static, Result<RecordBatch>>;
 
@@ -60,7 +61,7 @@ impl Opener {
         };
         let location = &range.object_meta.location;
         let order = source.order(&file, location)?;
-        let mut options = self.options(location, &order);
+        let (mut options, missing) = self.options(location, &order);
         // The line is counted when there is an error.
         options.start = Start { offset: owned.start, line: 1 };
         options.end = owned.end;
@@ -75,7 +76,7 @@ impl Opener {
         })?;
         let reader = Reader::new(file, &spec, &options).map_err(external)?;
         let source = Arc::clone(source);
-        Ok(LocalBatches { reader, source, spec, options, path, owned, has_ended: false })
+        Ok(LocalBatches { reader, source, spec, options, missing, path, owned, has_ended: false })
     }
 
     /// The batches of a file that comes in pieces.
@@ -84,39 +85,43 @@ impl Opener {
         mut bytes: BoxStream<'static, Result<B>>,
         range: &PartitionedFile,
     ) -> Result<Batches> {
-        let spec = &self.source.spec;
-        let mut options = self.options(&range.object_meta.location, &Order::SameAsTable);
+        let location = &range.object_meta.location;
+        let order = self.source.known_order(location).unwrap_or_else(|| Arc::new(Order::SameAsTable));
+        let spec = self.spec(&order);
+        let (mut options, missing) = self.options(location, &order);
         if self.source.is_inside {
             // Above 0 nothing stands above the records. Which byte it is in the file is not known. A line without a byte is
             // the half of a line end.
             options.start = Start { offset: 1, line: 1 };
             options.blank_lines = false;
         }
-        if !is_plain(spec) {
+        if !is_plain(&spec) {
             let mut whole = Vec::new();
             while let Some(piece) = bytes.try_next().await? {
                 whole.extend_from_slice(piece.as_ref());
             }
-            let mut reader = Reader::new(Cursor::new(whole), spec, &options).map_err(external)?;
+            let mut reader = Reader::new(Cursor::new(whole), &spec, &options).map_err(external)?;
             let source = Arc::clone(&self.source);
             let batches = std::iter::from_fn(move || {
                 let next = reader.next();
                 source.rejects.add(&options.file, reader.take_rejects());
-                next.map(|batch| batch.map_err(|error| reported(&source, error)))
+                next.map(|batch| complete(&missing, batch.map_err(|error| reported(&source, error))?))
             });
             return Ok(stream::iter(batches).boxed());
         }
-        let decoder = Decoder::new(spec, &options).map_err(external)?;
+        let decoder = Decoder::new(&spec, &options).map_err(external)?;
         let source = Arc::clone(&self.source);
         let file = options.file;
         let batches = stream::try_unfold((bytes, decoder), move |(mut bytes, mut decoder)| {
-            let (source, file) = (Arc::clone(&source), Arc::clone(&file));
+            let (source, file, missing) = (Arc::clone(&source), Arc::clone(&file), missing.clone());
             async move {
                 loop {
                     let decoded = decoder.decode();
                     source.rejects.add(&file, decoder.take_rejects());
                     match decoded.map_err(|error| reported(&source, error))? {
-                        Decoded::Batch(batch) => return Ok(Some((batch, (bytes, decoder)))),
+                        Decoded::Batch(batch) => {
+                            return Ok(Some((complete(&missing, batch)?, (bytes, decoder))));
+                        }
                         Decoded::End => return Ok(None),
                         Decoded::More => match bytes.try_next().await? {
                             Some(piece) => decoder.push(piece.as_ref()),
@@ -129,40 +134,48 @@ impl Opener {
         Ok(batches.boxed())
     }
 
-    /// What is wanted of a file, before it is known of which bytes.
-    fn options(&self, location: &Path, order: &Order) -> ReadOptions {
+    /// What is wanted of a file, before it is known of which bytes, and the columns that it has not.
+    fn options(&self, location: &Path, order: &Order) -> (ReadOptions, Option<Missing>) {
         let wanted = &self.source.projection.file_indices;
-        let schema = self.source.table_schema.file_schema();
-        let (projection, schema): (Vec<usize>, SchemaRef) = match order {
-            Order::SameAsTable => (wanted.clone(), Arc::clone(schema)),
-            Order::Fields(fields) => {
-                let mut ordered = vec![None; fields.len()];
-                for (column, &field) in fields.iter().enumerate() {
-                    ordered[field] = Some(Arc::clone(&schema.fields()[column]));
-                }
-                let ordered: Vec<_> = ordered.into_iter().flatten().collect();
-                let schema = Schema::new_with_metadata(ordered, schema.metadata().clone());
-                (wanted.iter().map(|&column| fields[column]).collect(), Arc::new(schema))
-            }
-        };
+        let table = self.source.table_schema.file_schema();
         let usual = ReadOptions::default();
-        ReadOptions {
+        let options = ReadOptions {
             file: display_name(location),
-            projection: Some(projection),
-            schema: Some(schema),
             batch_rows: self.source.batch_size.unwrap_or(usual.batch_rows),
             ..usual
+        };
+        match order {
+            Order::SameAsTable => {
+                let (projection, schema) = (Some(wanted.clone()), Some(Arc::clone(table)));
+                (ReadOptions { projection, schema, ..options }, None)
+            }
+            Order::Other { fields, .. } => {
+                let mut ordered: Vec<_> = fields.iter().zip(table.fields()).collect();
+                ordered.retain(|(field, _)| field.is_some());
+                ordered.sort_by_key(|(field, _)| **field);
+                let ordered: Vec<_> = ordered.into_iter().map(|(_, column)| Arc::clone(column)).collect();
+                let schema = Arc::new(Schema::new_with_metadata(ordered, table.metadata().clone()));
+                let projection = wanted.iter().filter_map(|&column| fields[column]).collect();
+                let missing = Missing::of(table, wanted, fields);
+                (ReadOptions { projection: Some(projection), schema: Some(schema), ..options }, missing)
+            }
         }
     }
 
-    /// The specification with the columns in the order of the file.
+    /// The specification with the columns of the file.
     fn spec(&self, order: &Order) -> Arc<CsvSpec> {
-        let spec = &self.source.spec;
-        let Order::Fields(fields) = order else { return Arc::clone(spec) };
-        let mut places: Vec<usize> = (0..fields.len()).collect();
-        places.sort_by_key(|&column| fields[column]);
-        let columns = places.into_iter().map(|column| spec.columns[column].clone()).collect();
-        Arc::new(CsvSpec { columns, ..CsvSpec::clone(spec) })
+        match order {
+            Order::SameAsTable => Arc::clone(&self.source.spec),
+            Order::Other { spec, .. } => Arc::clone(spec),
+        }
+    }
+}
+
+/// The rows with NULL in the columns that the file has not.
+fn complete(missing: &Option<Missing>, batch: RecordBatch) -> Result<RecordBatch> {
+    match missing {
+        None => Ok(batch),
+        Some(missing) => Ok(missing.complete(batch)?),
     }
 }
 
@@ -178,6 +191,7 @@ struct LocalBatches {
     source: Arc<SpecSource>,
     spec: Arc<CsvSpec>,
     options: ReadOptions,
+    missing: Option<Missing>,
     path: PathBuf,
     owned: Owned,
     has_ended: bool,
@@ -193,7 +207,7 @@ impl Iterator for LocalBatches {
         let next = self.reader.next();
         self.source.rejects.add(&self.options.file, self.reader.take_rejects());
         match next {
-            Some(Ok(batch)) => Some(Ok(batch)),
+            Some(Ok(batch)) => Some(complete(&self.missing, batch)),
             Some(Err(error)) => {
                 self.has_ended = true;
                 let first = first_error(&self.path, &self.spec, &self.options, error);

@@ -1,6 +1,6 @@
 //! The format of a table over CSV files: what was declared of them, and what was guessed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,8 +27,9 @@ use weir_csv::reader::ReadOptions;
 use weir_csv::sniff::{Overrides, SniffError, Sniffed, Why, sniff_bytes, sniff_path};
 use weir_csv::spec::{CsvSpec, OnError};
 
-use super::source::SpecSource;
-use super::types::with_declared_columns;
+use super::source::{Reading, SpecSource, United};
+use super::types::{with_columns_by_name, with_declared_columns};
+use super::united::{order_in, union_of};
 use super::widened::Widened;
 
 /// Bytes from which a file is guessed that is not on this host.
@@ -52,6 +53,8 @@ struct State {
     guesses: HashMap<Path, (ObjectMeta, Arc<Sniffed>)>,
     /// The file from which the table's columns come, if they were not declared.
     guessed_from: Option<Path>,
+    /// The columns of all files, if they are found by their names.
+    union: Option<Arc<Sniffed>>,
 }
 
 impl fmt::Debug for SniffedFormat {
@@ -73,6 +76,9 @@ impl SniffedFormat {
     /// What was found out about the file from which the table's columns come.
     pub fn guess(&self) -> Option<Arc<Sniffed>> {
         let state = self.state();
+        if let Some(union) = &state.union {
+            return Some(Arc::clone(union));
+        }
         let (_, sniffed) = state.guesses.get(state.guessed_from.as_ref()?)?;
         Some(Arc::clone(sniffed))
     }
@@ -96,23 +102,34 @@ impl SniffedFormat {
 
     /// The guess of a file, with what was learned of it since.
     async fn guess_of(&self, store: &Arc<dyn ObjectStore>, file: &ObjectMeta) -> Result<CsvSpec> {
+        let sniffed = self.sniffed(store, file, &self.declared).await?;
+        let sniffed = sniffed.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let mut spec = sniffed.spec.clone();
+        self.widened.apply(&file.location, &mut spec);
+        Ok(spec)
+    }
+
+    /// The guess of a file, which is made once as long as the file is as it was.
+    async fn sniffed(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        file: &ObjectMeta,
+        declared: &Overrides,
+    ) -> Result<Result<Arc<Sniffed>, SniffError>> {
         let known = {
             let state = self.state();
             let known = state.guesses.get(&file.location);
             known.filter(|(as_it_was, _)| is_same(as_it_was, file)).map(|(_, sniffed)| Arc::clone(sniffed))
         };
-        let sniffed = match known {
-            Some(sniffed) => sniffed,
-            None => {
-                let sniffed = Arc::new(self.sniff(store, file).await?);
-                let entry = (file.clone(), Arc::clone(&sniffed));
-                self.state().guesses.insert(file.location.clone(), entry);
-                sniffed
-            }
-        };
-        let mut spec = sniffed.spec.clone();
-        self.widened.apply(&file.location, &mut spec);
-        Ok(spec)
+        if let Some(known) = known {
+            return Ok(Ok(known));
+        }
+        let sniffed = try_sniff(store, file, declared.clone()).await?.map(Arc::new);
+        if let Ok(sniffed) = &sniffed {
+            let entry = (file.clone(), Arc::clone(sniffed));
+            self.state().guesses.insert(file.location.clone(), entry);
+        }
+        Ok(sniffed)
     }
 
     /// The guess with the first delimiter that makes so many columns, or with a comma if none does.
@@ -134,44 +151,32 @@ impl SniffedFormat {
         Ok(first.unwrap_or_default())
     }
 
-    async fn sniff(&self, store: &Arc<dyn ObjectStore>, file: &ObjectMeta) -> Result<Sniffed> {
-        self.sniff_with(store, file, self.declared.clone()).await
-    }
-
     async fn sniff_with(
         &self,
         store: &Arc<dyn ObjectStore>,
         file: &ObjectMeta,
         declared: Overrides,
     ) -> Result<Sniffed> {
-        let head = GetOptions { range: Some(GetRange::Bounded(0..HEAD_BYTES)), ..GetOptions::default() };
-        // The range of an empty object is an error.
-        let options = if file.size == 0 { GetOptions::default() } else { head };
-        let result = store.get_opts(&file.location, options).await?;
-        let sniffed = match result.payload {
-            GetResultPayload::File(_, path) => blocking(move || sniff_path(&path, &declared)).await?,
-            GetResultPayload::Stream(_) => {
-                let bytes = result.bytes().await?;
-                let is_whole = bytes.len() as u64 >= file.size;
-                blocking(move || sniff_bytes(&bytes, is_whole, &declared)).await?
-            }
-        };
-        sniffed.map_err(|error| DataFusionError::External(Box::new(named(error, &file.location))))
+        let sniffed = try_sniff(store, file, declared).await?;
+        sniffed.map_err(|error| DataFusionError::External(Box::new(error)))
     }
 
-    /// How the files of a scan are read, and from which of them the columns were guessed.
-    async fn spec_of(
-        &self,
-        store: &Arc<dyn ObjectStore>,
-        config: &FileScanConfig,
-    ) -> Result<(CsvSpec, Option<Path>)> {
+    /// How the files of a scan are read.
+    async fn reading_of(&self, store: &Arc<dyn ObjectStore>, config: &FileScanConfig) -> Result<Reading> {
         let schema = config.file_source.table_schema().file_schema();
+        let groups = config.file_groups.iter();
+        let mut files: Vec<&ObjectMeta> =
+            groups.flat_map(|group| group.files()).map(|file| &file.object_meta).collect();
+        if self.declared.union_by_name {
+            // Ranges of a file come apart.
+            let mut seen = HashSet::new();
+            files.retain(|file| seen.insert(&file.location));
+            return self.united(store, &files, schema).await;
+        }
         let guessed_from = self.state().guessed_from.clone();
-        let files =
-            || config.file_groups.iter().flat_map(|group| group.files()).map(|file| &file.object_meta);
-        let from = files().find(|file| Some(&file.location) == guessed_from.as_ref());
+        let from = files.iter().find(|file| Some(&file.location) == guessed_from.as_ref());
         // The files may have changed since the table was made, and their columns with them.
-        if let Some(file) = from.or_else(|| files().find(|file| file.size > 0)) {
+        if let Some(file) = from.or_else(|| files.iter().find(|file| file.size > 0)) {
             let mut guess = self.guess_of(store, file).await?;
             // The count of columns is declared, and no record is padded that nobody said is.
             if guessed_from.is_none() && self.declared.on_error.is_none() && guess.on_error != OnError::Fail {
@@ -179,7 +184,8 @@ impl SniffedFormat {
                 guess = self.sniff_with(store, file, declared).await?.spec;
             }
             if guessed_from.is_some() && schema_of(&guess) == *schema {
-                return Ok((guess, Some(file.location.clone())));
+                let guessed_from = Some(file.location.clone());
+                return Ok(Reading { spec: guess, guessed_from, united: None });
             }
             if self.declared.delimiter.is_none() && guess.columns.len() != schema.fields().len() {
                 guess = self.guess_with(store, file, schema.fields().len()).await?;
@@ -192,9 +198,72 @@ impl SniffedFormat {
             }
             // Who knows the columns knows what stands above them: nothing is left out that was not declared.
             guess.skip_lines = self.declared.skip_lines.unwrap_or(0);
-            return Ok((declared_over(&guess, schema)?, None));
+            return Ok(Reading { spec: declared_over(&guess, schema)?, ..Reading::default() });
         }
-        Ok((declared_over(&CsvSpec::default(), schema)?, None))
+        Ok(Reading { spec: declared_over(&CsvSpec::default(), schema)?, ..Reading::default() })
+    }
+
+    /// The same of files whose columns are found by their names.
+    async fn united(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        files: &[&ObjectMeta],
+        schema: &SchemaRef,
+    ) -> Result<Reading> {
+        let guessed_from = self.state().guessed_from.clone();
+        let guesses = self.guesses_of(store, files).await?;
+        let spec = self.union(&guesses, guessed_from.as_ref()).map(|union| union.spec).unwrap_or_default();
+        let spec = with_columns_by_name(&spec, schema, guessed_from.is_none());
+        let spec = spec.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let mut united = United::new();
+        for (file, guess) in files.iter().zip(&guesses) {
+            let order = order_in(&spec, &guess.spec, &file.location);
+            let order = order.map_err(|error| DataFusionError::External(Box::new(error)))?;
+            united.insert(file.location.clone(), Arc::new(order));
+        }
+        Ok(Reading { spec, guessed_from, united: Some(united) })
+    }
+
+    /// The columns of all files, with what was learned of them since.
+    fn union(&self, guesses: &[Arc<Sniffed>], guessed_from: Option<&Path>) -> Option<Sniffed> {
+        let mut union = union_of(guesses.iter().map(Arc::as_ref))?;
+        if let Some(guessed_from) = guessed_from {
+            self.widened.apply(guessed_from, &mut union.spec);
+        }
+        Some(union)
+    }
+
+    /// The guesses of files that have other columns each: what is declared of a column need not hold for each of them, but for one
+    /// at least.
+    async fn guesses_of(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        files: &[&ObjectMeta],
+    ) -> Result<Vec<Arc<Sniffed>>> {
+        let mut guesses = Vec::with_capacity(files.len());
+        for file in files {
+            let mut declared = self.declared.clone();
+            let guess = loop {
+                match self.sniffed(store, file, &declared).await? {
+                    Ok(guess) => break guess,
+                    Err(SniffError::NoColumn { column, .. }) => declared.forget(&column),
+                    Err(error) => return Err(DataFusionError::External(Box::new(error))),
+                }
+            };
+            guesses.push(guess);
+        }
+        let columns: BTreeSet<&str> =
+            guesses.iter().flat_map(|guess| &guess.spec.columns).map(|column| column.name.as_str()).collect();
+        let is_there = |name: &&str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+        match (self.declared.columns().find(|name| !is_there(name)), files.first()) {
+            (Some(column), Some(file)) => {
+                let columns = columns.into_iter().map(str::to_owned).collect();
+                let path = PathBuf::from(format!("/{}", file.location));
+                let error = SniffError::NoColumn { path, column: column.to_owned(), columns };
+                Err(DataFusionError::External(Box::new(error)))
+            }
+            _ => Ok(guesses),
+        }
     }
 
     /// Whether the first record of a file has these names, so that it is its header.
@@ -212,6 +281,27 @@ impl SniffedFormat {
         let first = first.map_err(DataFusionError::from)?.unwrap_or_default();
         Ok(first.iter().map(|name| name.trim()).eq(names.map(String::as_str)))
     }
+}
+
+/// The guess of a file. The outer error is the store's.
+async fn try_sniff(
+    store: &Arc<dyn ObjectStore>,
+    file: &ObjectMeta,
+    declared: Overrides,
+) -> Result<Result<Sniffed, SniffError>> {
+    let head = GetOptions { range: Some(GetRange::Bounded(0..HEAD_BYTES)), ..GetOptions::default() };
+    // The range of an empty object is an error.
+    let options = if file.size == 0 { GetOptions::default() } else { head };
+    let result = store.get_opts(&file.location, options).await?;
+    let sniffed = match result.payload {
+        GetResultPayload::File(_, path) => blocking(move || sniff_path(&path, &declared)).await?,
+        GetResultPayload::Stream(_) => {
+            let bytes = result.bytes().await?;
+            let is_whole = bytes.len() as u64 >= file.size;
+            blocking(move || sniff_bytes(&bytes, is_whole, &declared)).await?
+        }
+    };
+    Ok(sniffed.map_err(|error| named(error, &file.location)))
 }
 
 /// The specification of a file whose columns were declared.
@@ -266,7 +356,15 @@ impl FileFormat for SniffedFormat {
     ) -> Result<SchemaRef> {
         let mut spec = CsvSpec::default();
         if let Some(file) = objects.iter().find(|file| file.size > 0).or(objects.first()) {
-            spec = self.guess_of(store, file).await?;
+            spec = if self.declared.union_by_name {
+                let files: Vec<&ObjectMeta> = objects.iter().collect();
+                let union = self.union(&self.guesses_of(store, &files).await?, Some(&file.location));
+                let union = union.map(Arc::new);
+                self.state().union = union.clone();
+                union.map(|union| union.spec.clone()).unwrap_or_default()
+            } else {
+                self.guess_of(store, file).await?
+            };
             let is_new = self.state().guessed_from.replace(file.location.clone()).is_none();
             if is_new && spec.on_error == OnError::Pad && self.declared.on_error.is_none() {
                 self.warn_of_padding(file);
@@ -291,12 +389,12 @@ impl FileFormat for SniffedFormat {
         config: FileScanConfig,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let store = session.runtime_env().object_store(&config.object_store_url)?;
-        let (spec, guessed_from) = self.spec_of(&store, &config).await?;
+        let reading = self.reading_of(&store, &config).await?;
         let Some(source) = config.file_source.downcast_ref::<SpecSource>() else {
             return Err(DataFusionError::Internal("the source of a scan is not of its format".to_owned()));
         };
         // The first rows are those at the beginning of the file, and no thread begins elsewhere for nothing.
-        let source = source.with_spec(Arc::new(spec), guessed_from, config.limit.is_some());
+        let source = source.with_reading(reading, config.limit.is_some());
         // The reader unpacks.
         let config = FileScanConfigBuilder::from(config)
             .with_file_compression_type(FileCompressionType::UNCOMPRESSED)

@@ -1,5 +1,6 @@
 //! The source of one scan: which files, read how, and what of them.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
@@ -34,11 +35,27 @@ pub struct SpecSource {
     pub(super) metrics: ExecutionPlanMetricsSet,
     pub(super) files: Arc<Files>,
     pub(super) rejects: Arc<Rejects>,
+    /// How each file is read, if columns are found by their names.
+    pub(super) united: Option<Arc<United>>,
     /// Whether files are read from front to back, in one piece.
     pub(super) is_in_order: bool,
     /// Whether it reads whole records from within a file, and nothing stands above them.
     pub(super) is_inside: bool,
 }
+
+/// How the files of a scan are read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reading {
+    /// The table's columns, and how they are written.
+    pub spec: CsvSpec,
+    /// The file from which the columns were guessed. None: they were declared.
+    pub guessed_from: Option<Path>,
+    /// If columns are found by their names.
+    pub united: Option<United>,
+}
+
+/// How each file is read of those whose columns are found by their names.
+pub(super) type United = HashMap<Path, Arc<Order>>;
 
 /// The records that a range owns: those that begin in these bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,20 +84,18 @@ impl SpecSource {
             metrics: ExecutionPlanMetricsSet::new(),
             files: Arc::default(),
             rejects: Arc::default(),
+            united: None,
             is_in_order: false,
             is_inside: false,
         }
     }
 
     /// The same scan of files that are read in another way; of a few rows, from front to back.
-    pub(super) fn with_spec(
-        &self,
-        spec: Arc<CsvSpec>,
-        guessed_from: Option<Path>,
-        is_in_order: bool,
-    ) -> Self {
+    pub(super) fn with_reading(&self, reading: Reading, is_in_order: bool) -> Self {
         let (files, rejects) = (Arc::default(), Arc::default());
-        SpecSource { spec, guessed_from, files, rejects, is_in_order, ..self.clone() }
+        let Reading { spec, guessed_from, united } = reading;
+        let (spec, united) = (Arc::new(spec), united.map(Arc::new));
+        SpecSource { spec, guessed_from, united, files, rejects, is_in_order, ..self.clone() }
     }
 
     /// The same for whole records from within a file.
@@ -114,9 +129,24 @@ impl SpecSource {
         }
     }
 
-    /// Whether no record is left out, and no value.
-    pub(super) fn reads_all(&self) -> bool {
-        matches!(self.spec.on_error, OnError::Fail | OnError::Pad)
+    /// How a file is read.
+    fn spec_of(&self, location: &Path) -> Arc<CsvSpec> {
+        match self.known_order(location).as_deref() {
+            Some(Order::Other { spec, .. }) => Arc::clone(spec),
+            Some(Order::SameAsTable) | None => Arc::clone(&self.spec),
+        }
+    }
+
+    /// Whether readers can begin within its files: they are as they lie there, and the lines of rejects are counted from the
+    /// beginning.
+    pub(super) fn can_be_cut(&self) -> bool {
+        let can = |spec: &CsvSpec| is_plain(spec) && matches!(spec.on_error, OnError::Fail | OnError::Pad);
+        let of_others = self.united.iter().flat_map(|united| united.values());
+        can(&self.spec)
+            && of_others.map(Arc::as_ref).all(|order| match order {
+                Order::Other { spec, .. } => can(spec),
+                Order::SameAsTable => true,
+            })
     }
 
     /// Why no program reads files like these, if there is a reason.
@@ -131,7 +161,10 @@ impl SpecSource {
             (dialect.delimiter.len() != 1, "delimiters of more than one byte"),
             (!dialect.delimiter.is_ascii(), "delimiters and quotes outside of ASCII"),
             (dialect.quote.is_none(), "files without quotes"),
-            (!self.reads_all(), "bad records that are left out or mended"),
+            (
+                !matches!(self.spec.on_error, OnError::Fail | OnError::Pad),
+                "bad records that are left out or mended",
+            ),
         ];
         reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
     }
@@ -151,12 +184,13 @@ impl SpecSource {
     pub fn owned(&self, file: &File, range: &PartitionedFile, cuts: &Cuts) -> Result<Owned, ReadError> {
         let location = &range.object_meta.location;
         let size = range.object_meta.size;
+        let spec = self.spec_of(location);
         // Files of the system say that they are empty, and are not.
-        let file_end = (is_plain(&self.spec) && size > 0).then_some(size);
+        let file_end = (is_plain(&spec) && size > 0).then_some(size);
         let Some((start, end)) = range_of(range) else {
             return Ok(Owned { start: 0, end: file_end });
         };
-        let place = |cut| self.files.start(location, file, &self.spec, cut, cuts).map_err(unread(range));
+        let place = |cut| self.files.start(location, file, &spec, cut, cuts).map_err(unread(range));
         let end = if end >= size { file_end } else { Some(place(end)?) };
         Ok(Owned { start: place(start)?, end })
     }
@@ -230,8 +264,16 @@ impl SpecSource {
         Ok(claimed != self.owned_bytes(file, range, config)?)
     }
 
+    /// The same, where nobody has to look into the file.
+    pub(super) fn known_order(&self, location: &Path) -> Option<Arc<Order>> {
+        self.united.as_ref()?.get(location).map(Arc::clone)
+    }
+
     /// Which field of a file's records is which column.
     pub fn order(&self, file: &File, location: &Path) -> Result<Arc<Order>> {
+        if let Some(order) = self.known_order(location) {
+            return Ok(order);
+        }
         let name = display_name(location);
         let find = || {
             let head = file.try_clone()?;

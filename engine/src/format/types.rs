@@ -1,5 +1,8 @@
 //! The types of columns, from Arrow's to those of a CSV file.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use weir_csv::spec::{Column, ColumnType, CsvSpec, DateFormat, NumberFormat};
 
@@ -41,21 +44,38 @@ fn digits_of(unit: TimeUnit) -> u8 {
 /// The specification with the columns of a declared schema, by their place. Of what was guessed, the structure stays, and
 /// how dates and numbers are written.
 pub fn with_declared_columns(guessed: &CsvSpec, schema: &Schema) -> Result<CsvSpec, UnreadableType> {
-    let column = |(place, field): (usize, &std::sync::Arc<Field>)| {
-        let guess = guessed.columns.get(place);
-        let unreadable = || UnreadableType { name: field.name().clone(), ty: field.data_type().clone() };
-        let ty = column_type(field.data_type()).ok_or_else(unreadable)?;
-        Ok(Column {
-            name: field.name().clone(),
-            ty,
-            declared: true,
-            date: guess.map_or(DateFormat::default(), |guess| guess.date),
-            number: guess.map_or(NumberFormat::default(), |guess| guess.number),
-        })
-    };
-    let columns = schema.fields().iter().enumerate().map(column).collect::<Result<_, _>>()?;
+    let places = schema.fields().iter().enumerate();
+    let columns = places.map(|(place, field)| column(field, guessed.columns.get(place), true));
+    let columns = columns.collect::<Result<_, _>>()?;
     let mut spec = CsvSpec { columns, ..guessed.clone() };
     // A last column that is empty everywhere looks like a delimiter behind each record. It is a column where one is declared.
     spec.dialect.trailing_delimiter &= guessed.columns.len() == spec.columns.len();
     Ok(spec)
+}
+
+/// The same by their names. What is not `declared` is still a guess.
+pub fn with_columns_by_name(
+    guessed: &CsvSpec,
+    schema: &Schema,
+    declared: bool,
+) -> Result<CsvSpec, UnreadableType> {
+    let known: HashMap<&str, &Column> =
+        guessed.columns.iter().map(|column| (column.name.as_str(), column)).collect();
+    let typed = |field: &Arc<Field>| {
+        let known = known.get(field.name().as_str()).copied();
+        column(field, known, declared || known.is_some_and(|known| known.declared))
+    };
+    let columns = schema.fields().iter().map(typed).collect::<Result<_, _>>()?;
+    Ok(CsvSpec { columns, ..guessed.clone() })
+}
+
+fn column(field: &Field, guess: Option<&Column>, declared: bool) -> Result<Column, UnreadableType> {
+    let unreadable = || UnreadableType { name: field.name().clone(), ty: field.data_type().clone() };
+    Ok(Column {
+        name: field.name().clone(),
+        ty: column_type(field.data_type()).ok_or_else(unreadable)?,
+        declared,
+        date: guess.map_or(DateFormat::default(), |guess| guess.date),
+        number: guess.map_or(NumberFormat::default(), |guess| guess.number),
+    })
 }

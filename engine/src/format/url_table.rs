@@ -101,12 +101,13 @@ fn ending(location: &str) -> Option<(String, String)> {
 #[async_trait]
 impl UrlTableFactory for UrlTables {
     async fn try_new(&self, url: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        // A name without a point and a slash is the name of a table, also where there is a file of that name.
-        if !url.contains(['.', '/']) {
+        let with_options = with_path_options(url, &self.declared);
+        let (path, declared) = with_options.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        // A name without a point, a slash and options is the name of a table, also where there is a file of that name.
+        if path == url && !url.contains(['.', '/']) {
             return Ok(None);
         }
-        let declared = with_path_options(url, &self.declared);
-        let (url, declared) = declared.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let url = path;
         let spooled = self.spools.path(url).await?.map(|path| path.to_string_lossy().into_owned());
         let url = spooled.as_deref().unwrap_or(url);
         let Ok(table_url) = ListingTableUrl::parse(url) else { return Ok(None) };

@@ -44,6 +44,8 @@ pub struct Overrides {
     pub all_text: bool,
     /// What becomes of records that do not fit.
     pub on_error: Option<OnError>,
+    /// Whether the columns of a table's files are found by their names, and a file without one has NULL there.
+    pub union_by_name: bool,
 }
 
 /// An option.
@@ -68,7 +70,7 @@ const fn known(name: &'static str, values: &'static str, meaning: &'static str) 
 }
 
 /// All options.
-pub const OPTIONS: [OptionInfo; 17] = [
+pub const OPTIONS: [OptionInfo; 18] = [
     known("delimiter", "text, \\t", "separates fields; more than one byte is an addition to DataFusion's"),
     known("quote", "a byte, none", "encloses fields; `none` is an addition to DataFusion's"),
     known("escape", "a byte, none", "makes the next byte of a quoted field literal"),
@@ -90,6 +92,7 @@ pub const OPTIONS: [OptionInfo; 17] = [
     option("types", "id=text,price=decimal(12,2)", "types of columns"),
     option("all_text", "true, false", "columns without a declared type are text"),
     option("on_error", "fail, pad, skip, null", "what becomes of records that do not fit"),
+    option("union_by_name", "true, false", "files have other columns each; where one has none it is NULL"),
 ];
 
 /// An option that cannot be used.
@@ -118,6 +121,18 @@ fn names() -> String {
 }
 
 impl Overrides {
+    /// The columns of which something is declared.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        let types = self.types.iter().map(|(name, _)| name.as_str());
+        types.chain(self.formats.iter().map(|(name, _)| name.as_str()))
+    }
+
+    /// Takes back what is declared of a column.
+    pub fn forget(&mut self, column: &str) {
+        self.types.retain(|(name, _)| name != column);
+        self.formats.retain(|(name, _)| name != column);
+    }
+
     /// Sets an option from text. `name` may have `format.` in front, and `-` for `_`.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), OptionError> {
         let key = name.strip_prefix("format.").unwrap_or(name).to_ascii_lowercase().replace('-', "_");
@@ -163,6 +178,7 @@ impl Overrides {
             }
             "all_text" => self.all_text = written::boolean(value)?,
             "on_error" => self.on_error = Some(written::on_error(value)?),
+            "union_by_name" => self.union_by_name = written::boolean(value)?,
             _ => return None,
         }
         Some(())
