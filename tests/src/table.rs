@@ -56,9 +56,20 @@ pub struct Table {
     pub threads: usize,
 }
 
+/// How characters of its files become bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    /// Bytes that are none are kept.
+    Utf8,
+    /// What it has not is `?`.
+    Latin1,
+    Utf16Le,
+}
+
 /// How its records are written.
 struct Style {
-    delimiter: char,
+    encoding: Encoding,
+    delimiter: &'static str,
     quote: char,
     escape: Option<char>,
     newlines: bool,
@@ -78,20 +89,27 @@ impl Table {
         let header = !random.one_in(3);
         let mut options = style.options();
         options.push(("has_header", header.to_string()));
-        if random.one_in(30) {
-            options.push(("truncated_rows", "true".to_owned()));
-        }
-        if random.one_in(150) {
-            options.push(("comment", "#".to_owned()));
-        }
-        if random.one_in(30) {
-            options.push(("null_regex", "^(NULL|a)$".to_owned()));
-        }
-        if !declared {
-            options.push(("schema_infer_max_rec", [2, 10, 1000][random.below(3)].to_string()));
+        for (name, values, one_in) in [
+            ("on_error", &["pad", "pad", "skip", "null"][..], 25),
+            ("comment", &["#"], 150),
+            ("nulls", &["NULL,a"], 30),
+            ("trim", &["true"], 100),
+        ] {
+            if random.one_in(one_in) {
+                options.push((name, (*random.pick(values)).to_owned()));
+            }
         }
         let count = if random.one_in(8) { 2 + random.below(3) } else { 1 };
-        let files = (0..count).map(|_| style.file(random, &columns, header)).collect();
+        let is_union = header && count > 1 && random.one_in(3);
+        if is_union {
+            options.push(("union_by_name", "true".to_owned()));
+        }
+        let files = (0..count).map(|at| {
+            let other = header && at > 0 && random.one_in(3);
+            let own = if other { other_columns(random, &columns, is_union) } else { columns.clone() };
+            style.file(random, &own, header)
+        });
+        let files = files.collect();
         let threads = *random.pick(&[1, 1, 2, 3, 4]);
         Table { columns, declared, options, files, settings: settings(random), threads }
     }
@@ -174,6 +192,13 @@ impl std::fmt::Display for Table {
     }
 }
 
+/// The columns of a file in another order; of a union some of them.
+fn other_columns(random: &mut Random, columns: &[Column], is_union: bool) -> Vec<Column> {
+    let mut left = columns.to_vec();
+    let count = if is_union { 1 + random.below(columns.len()) } else { columns.len() };
+    (0..count).map(|_| left.swap_remove(random.below(left.len()))).collect()
+}
+
 /// Small windows, tables, batches and ranges, so that little data does what much data would; and what changes plans.
 /// Each is always set, since a session is used for many tables.
 fn settings(random: &mut Random) -> Vec<String> {
@@ -205,7 +230,8 @@ fn settings(random: &mut Random) -> Vec<String> {
 impl Style {
     fn random(random: &mut Random) -> Style {
         let mut style = Style {
-            delimiter: ',',
+            encoding: Encoding::Utf8,
+            delimiter: ",",
             quote: '"',
             escape: None,
             newlines: random.one_in(5),
@@ -213,8 +239,11 @@ impl Style {
             odd: *random.pick(&[0, 0, 40, 10, 5]),
             bad: *random.pick(&[0, 0, 0, 0, 150, 40]),
         };
+        if random.one_in(50) {
+            style.encoding = *random.pick(&[Encoding::Latin1, Encoding::Utf16Le]);
+        }
         match random.below(8) {
-            0 => style.delimiter = *random.pick(&[';', '\t', '|', ' ']),
+            0 => style.delimiter = one_of(random, [";", ";", "\t", "|", "|", " ", "::", "; "]),
             1 => style.quote = '\'',
             2 => style.escape = Some('\\'),
             3 if random.one_in(20) => style.escape = Some('"'),
@@ -226,6 +255,11 @@ impl Style {
     fn options(&self) -> Vec<(&'static str, String)> {
         let mut options = vec![("delimiter", self.delimiter.to_string()), ("quote", self.quote.to_string())];
         options.extend(self.escape.map(|escape| ("escape", escape.to_string())));
+        match self.encoding {
+            Encoding::Utf8 => {}
+            Encoding::Latin1 => options.push(("encoding", "latin-1".to_owned())),
+            Encoding::Utf16Le => options.push(("encoding", "utf-16le".to_owned())),
+        }
         if self.newlines {
             options.push(("newlines_in_values", "true".to_owned()));
         }
@@ -244,7 +278,7 @@ impl Style {
         }
         if header {
             let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-            file.head.extend_from_slice(names.join(&self.delimiter.to_string()).as_bytes());
+            file.head.extend_from_slice(names.join(self.delimiter).as_bytes());
             if random.one_in(100) {
                 file.head.extend_from_slice(b",extra");
             }
@@ -263,7 +297,22 @@ impl Style {
             let length = last.len() - random.below(3).min(last.len());
             last.truncate(length);
         }
-        file
+        self.encode(file)
+    }
+
+    /// The file in its encoding.
+    fn encode(&self, file: File) -> File {
+        let encode = |bytes: Vec<u8>| match self.encoding {
+            Encoding::Utf8 => bytes,
+            Encoding::Latin1 => {
+                let text = String::from_utf8_lossy(&bytes);
+                text.chars().map(|character| u8::try_from(character).unwrap_or(b'?')).collect()
+            }
+            Encoding::Utf16Le => {
+                String::from_utf8_lossy(&bytes).encode_utf16().flat_map(u16::to_le_bytes).collect()
+            }
+        };
+        File { head: encode(file.head), records: file.records.into_iter().map(encode).collect() }
     }
 
     fn record(&self, random: &mut Random, columns: &[Column]) -> Vec<u8> {
@@ -272,7 +321,7 @@ impl Style {
         let mut bytes = Vec::new();
         for (at, column) in columns.iter().enumerate() {
             if at > 0 {
-                bytes.push(self.delimiter as u8);
+                bytes.extend_from_slice(self.delimiter.as_bytes());
             }
             if at == bad_field {
                 bytes.extend_from_slice(bad_text(random));
@@ -294,12 +343,13 @@ impl Style {
 
     fn put_field(&self, random: &mut Random, column: &Column, bytes: &mut Vec<u8>) {
         let text = column.text(random, self.odd);
-        let is_structural = |c: char| c == self.delimiter || c == self.quote || c == '\n' || c == '\r';
+        let is_structural = |c: char| c == self.quote || c == '\n' || c == '\r';
         // Without the option ranges are cut at line ends inside of quotes too; seldom enough to see other things.
         if text.contains(['\n', '\r']) && !self.newlines && !random.one_in(20) {
             return;
         }
-        if !text.contains(is_structural) && !random.one_in(12) {
+        let is_plain = !text.contains(is_structural) && !text.contains(self.delimiter);
+        if is_plain && !random.one_in(12) {
             bytes.extend_from_slice(text.as_bytes());
             return;
         }
