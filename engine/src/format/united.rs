@@ -12,7 +12,7 @@ use datafusion::arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
 use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::object_store::path::Path;
-use weir_csv::sniff::{Decision, Part, Sniffed, TextReason, Why};
+use weir_csv::sniff::{Aspect, Decision, Sniffed, TextReason, Why};
 use weir_csv::spec::{Column, ColumnType, CsvSpec};
 
 use super::files::{Order, OtherColumns, display_name};
@@ -63,7 +63,7 @@ fn unite(union: &mut Sniffed, place: usize, guess: &Sniffed, column: &Column) {
 }
 
 fn is_of(decision: &Decision, name: &str) -> bool {
-    matches!(&decision.part, Part::Column(column) if column == name)
+    matches!(&decision.part, Aspect::Column(column) if column == name)
 }
 
 fn decision<'a>(guess: &'a Sniffed, name: &str) -> Option<&'a Decision> {

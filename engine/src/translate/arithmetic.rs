@@ -11,7 +11,7 @@ use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use pushdown::fragment::Expr;
 use pushdown::ops::{Arithmetic, Bound, Overflow};
 
-use super::value::{Kind, Value};
+use super::value::{Value, ValueKind};
 use super::{Translated, data_type, operand};
 use crate::columns::{Columns, SCALE_MAX};
 use crate::decline::{DeclineReason, ExpressionKind};
@@ -90,14 +90,14 @@ fn checked(
     };
     let operands =
         function.args().iter().map(|argument| operand(columns, argument)).collect::<Result<Vec<_>, _>>()?;
-    if operands.iter().any(|operand| !matches!(operand.kind, Kind::Int)) {
+    if operands.iter().any(|operand| !matches!(operand.kind, ValueKind::Int)) {
         return Err(declined());
     }
     let mut operands: Vec<Expr> = operands.into_iter().map(|operand| operand.expr).collect();
     if operation == Operation::Negate {
         operands.insert(0, Expr::integer(0));
     }
-    Ok(Value::new(bounded(Expr::call(op(Overflow::Exception), operands), greatest), Kind::Int))
+    Ok(Value::new(bounded(Expr::call(op(Overflow::Exception), operands), greatest), ValueKind::Int))
 }
 
 /// `-argument`
@@ -135,19 +135,23 @@ fn arithmetic(
 ) -> Result<Value, DeclineReason> {
     match (left.kind, right.kind, ty) {
         // Narrower types wrap at their own width, which a program cannot.
-        (Kind::Int, Kind::Int, DataType::Int64) => {
-            Ok(Value::new(Expr::call(op(Overflow::Wrap), [left.expr, right.expr]), Kind::Int))
+        (ValueKind::Int, ValueKind::Int, DataType::Int64) => {
+            Ok(Value::new(Expr::call(op(Overflow::Wrap), [left.expr, right.expr]), ValueKind::Int))
         }
-        (Kind::Float { scale: a, .. }, Kind::Float { scale: b, .. }, DataType::Float64) => {
+        (ValueKind::Float { scale: a, .. }, ValueKind::Float { scale: b, .. }, DataType::Float64) => {
             let (expr, scale) = scaled(op, (left.expr, a), (right.expr, b))?;
-            Ok(Value::new(expr, Kind::Float { scale, rounded: true }))
+            Ok(Value::new(expr, ValueKind::Float { scale, rounded: true }))
         }
-        (Kind::Decimal { scale: a }, Kind::Decimal { scale: b }, DataType::Decimal128(_, result)) => {
+        (
+            ValueKind::Decimal { scale: a },
+            ValueKind::Decimal { scale: b },
+            DataType::Decimal128(_, result),
+        ) => {
             let (expr, scale) = scaled(op, (left.expr, a), (right.expr, b))?;
             if i64::from(scale) != i64::from(*result) {
                 return Err(DeclineReason::Shape("a decimal of another scale than its operands give"));
             }
-            Ok(Value::new(expr, Kind::Decimal { scale }))
+            Ok(Value::new(expr, ValueKind::Decimal { scale }))
         }
         _ => Err(DeclineReason::Expression(ExpressionKind::Arithmetic(ty.clone()))),
     }

@@ -19,7 +19,7 @@ use pushdown::ops::{Comparison, Logic};
 use super::constants::constant;
 use super::floats::{comparable, threshold};
 use super::operand;
-use super::value::{Kind, Value};
+use super::value::{Value, ValueKind};
 use crate::columns::Columns;
 use crate::decline::DeclineReason;
 
@@ -44,13 +44,13 @@ impl Bounds {
         // Checks the cast, if it is one, before it is looked through.
         let whole = operand(columns, expr)?;
         match (whole.kind, scalar) {
-            (Kind::Float { rounded: true, .. }, _) => Err(DeclineReason::FloatRounding),
-            (Kind::Float { scale, .. }, ScalarValue::Float64(Some(number))) => {
+            (ValueKind::Float { rounded: true, .. }, _) => Err(DeclineReason::FloatRounding),
+            (ValueKind::Float { scale, .. }, ScalarValue::Float64(Some(number))) => {
                 let found = threshold(comparable(*number)?, scale);
                 let expr = integer_column(columns, expr)?.unwrap_or(whole.expr);
                 Ok(Bounds { expr, reaches: i128::from(found.reaches), exceeds: i128::from(found.exceeds) })
             }
-            (Kind::Decimal { scale }, ScalarValue::Decimal128(Some(number), _, other)) => {
+            (ValueKind::Decimal { scale }, ScalarValue::Decimal128(Some(number), _, other)) => {
                 if i64::from(scale) != i64::from(*other) {
                     return Err(DeclineReason::Comparison("decimals of different scale are not compared"));
                 }
@@ -60,7 +60,7 @@ impl Bounds {
                 let reaches = if number.rem_euclid(factor) == 0 { below } else { below + 1 };
                 Ok(Bounds { expr, reaches, exceeds: below + 1 })
             }
-            (Kind::Int, ScalarValue::UInt64(Some(number))) => {
+            (ValueKind::Int, ScalarValue::UInt64(Some(number))) => {
                 Ok(Bounds::exactly(whole.expr, i128::from(*number)))
             }
             (kind, scalar) => match constant(scalar)? {
@@ -128,7 +128,7 @@ fn integer_column(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Result<Opt
     match expr.downcast_ref::<CastExpr>() {
         Some(cast) if cast.expr().is::<PhysicalColumn>() => {
             let inner = operand(columns, cast.expr())?;
-            Ok((inner.kind == Kind::Int).then_some(inner.expr))
+            Ok((inner.kind == ValueKind::Int).then_some(inner.expr))
         }
         _ => Ok(None),
     }
@@ -146,8 +146,8 @@ fn before_rescaling(
     {
         let inner = operand(columns, cast.expr())?;
         match inner.kind {
-            Kind::Int => return Ok((inner.expr, 0)),
-            Kind::Decimal { scale } => return before_rescaling(columns, cast.expr(), inner.expr, scale),
+            ValueKind::Int => return Ok((inner.expr, 0)),
+            ValueKind::Decimal { scale } => return before_rescaling(columns, cast.expr(), inner.expr, scale),
             _ => {}
         }
     }

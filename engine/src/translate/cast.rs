@@ -10,7 +10,7 @@ use pushdown::ops::Bound;
 
 use super::arithmetic::rescale;
 use super::floats::EXACT_MAGNITUDE_MAX;
-use super::value::{Kind, Value};
+use super::value::{Value, ValueKind};
 use super::{Translated, data_type, operand};
 use crate::columns::{Columns, SCALE_MAX};
 use crate::decline::DeclineReason;
@@ -26,24 +26,24 @@ fn cast_value(columns: &Columns, cast: &CastExpr) -> Result<Value, DeclineReason
     let declined = || DeclineReason::Cast { from: from.clone(), to: to.clone() };
     match (argument.kind, to) {
         _ if from == *to => Ok(argument),
-        (Kind::Int, DataType::Float64) => {
+        (ValueKind::Int, DataType::Float64) => {
             let exact = if integer_digits(&from).is_some_and(|digits| digits <= 10) {
                 argument.expr
             } else {
                 bounded(argument.expr)
             };
-            Ok(Value::new(exact, Kind::Float { scale: 0, rounded: false }))
+            Ok(Value::new(exact, ValueKind::Float { scale: 0, rounded: false }))
         }
-        (Kind::Int, DataType::Decimal128(precision, scale)) => {
+        (ValueKind::Int, DataType::Decimal128(precision, scale)) => {
             let scale = supported_scale(*scale).ok_or_else(declined)?;
             let digits = integer_digits(&from).ok_or_else(declined)?;
             if *precision < digits + scale {
                 return Err(declined());
             }
-            Ok(Value::new(rescale(argument.expr, 0, scale)?, Kind::Decimal { scale }))
+            Ok(Value::new(rescale(argument.expr, 0, scale)?, ValueKind::Decimal { scale }))
         }
-        (Kind::Int, _) if widens(&from, to) => Ok(argument),
-        (Kind::Decimal { scale }, DataType::Decimal128(precision, to_scale)) => {
+        (ValueKind::Int, _) if widens(&from, to) => Ok(argument),
+        (ValueKind::Decimal { scale }, DataType::Decimal128(precision, to_scale)) => {
             let DataType::Decimal128(from_precision, _) = from else { return Err(declined()) };
             let to_scale = supported_scale(*to_scale).ok_or_else(declined)?;
             // No digit is lost on either side, so that the cast cannot fail.
@@ -52,11 +52,11 @@ fn cast_value(columns: &Columns, cast: &CastExpr) -> Result<Value, DeclineReason
             {
                 return Err(declined());
             }
-            Ok(Value::new(rescale(argument.expr, scale, to_scale)?, Kind::Decimal { scale: to_scale }))
+            Ok(Value::new(rescale(argument.expr, scale, to_scale)?, ValueKind::Decimal { scale: to_scale }))
         }
         // Arrow divides the integer by a power of ten, which rounds once as long as both are exact.
-        (Kind::Decimal { scale }, DataType::Float64) => {
-            Ok(Value::new(bounded(argument.expr), Kind::Float { scale, rounded: false }))
+        (ValueKind::Decimal { scale }, DataType::Float64) => {
+            Ok(Value::new(bounded(argument.expr), ValueKind::Float { scale, rounded: false }))
         }
         _ => Err(declined()),
     }

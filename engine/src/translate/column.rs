@@ -7,7 +7,7 @@ use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use pushdown::fragment::{ColumnType, Expr};
 
 use super::Translated;
-use super::value::{Kind, Value};
+use super::value::{Value, ValueKind};
 use crate::columns::Columns;
 use crate::decline::DeclineReason;
 
@@ -18,11 +18,11 @@ pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Tran
 fn column_value(columns: &Columns, column: &PhysicalColumn) -> Result<Value, DeclineReason> {
     let (index, column) = columns.find(column)?;
     let kind = match column.ty {
-        ColumnType::Int { .. } => Kind::Int,
-        ColumnType::Float { scale } => Kind::Float { scale, rounded: false },
-        ColumnType::Decimal { scale, .. } => Kind::Decimal { scale },
-        ColumnType::Date => Kind::Date,
-        ColumnType::Boolean => Kind::Boolean,
+        ColumnType::Int { .. } => ValueKind::Int,
+        ColumnType::Float { scale } => ValueKind::Float { scale, rounded: false },
+        ColumnType::Decimal { scale, .. } => ValueKind::Decimal { scale },
+        ColumnType::Date => ValueKind::Date,
+        ColumnType::Boolean => ValueKind::Boolean,
         ColumnType::String => {
             return Err(DeclineReason::Comparison("strings are only supported in =, <>, IN and IS NULL"));
         }

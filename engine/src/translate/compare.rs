@@ -14,7 +14,7 @@ use super::bounds::Bounds;
 use super::constants::{constant, literal};
 use super::fallible::may_fail;
 use super::string::{string_column, string_constant};
-use super::value::{Kind, Value};
+use super::value::{Value, ValueKind};
 use super::{Translated, operand};
 use crate::columns::Columns;
 use crate::decline::DeclineReason;
@@ -79,17 +79,17 @@ fn with_constant(
 
 fn between(op: Comparison, left: Value, right: Value) -> Result<Expr, DeclineReason> {
     let (left, right) = match (left.kind, right.kind) {
-        (Kind::Float { rounded: true, .. }, _) | (_, Kind::Float { rounded: true, .. }) => {
+        (ValueKind::Float { rounded: true, .. }, _) | (_, ValueKind::Float { rounded: true, .. }) => {
             return Err(DeclineReason::FloatRounding);
         }
         // Numbers of at most 15 digits are equal exactly when their nearest doubles are, and in the same order.
-        (Kind::Float { scale: a, .. }, Kind::Float { scale: b, .. })
-        | (Kind::Decimal { scale: a }, Kind::Decimal { scale: b }) => {
+        (ValueKind::Float { scale: a, .. }, ValueKind::Float { scale: b, .. })
+        | (ValueKind::Decimal { scale: a }, ValueKind::Decimal { scale: b }) => {
             (rescale(left.expr, a, a.max(b))?, rescale(right.expr, b, a.max(b))?)
         }
-        (Kind::Int, Kind::Int) | (Kind::Date, Kind::Date) | (Kind::Boolean, Kind::Boolean) => {
-            (left.expr, right.expr)
-        }
+        (ValueKind::Int, ValueKind::Int)
+        | (ValueKind::Date, ValueKind::Date)
+        | (ValueKind::Boolean, ValueKind::Boolean) => (left.expr, right.expr),
         _ => return Err(DeclineReason::Comparison("a comparison of different types is not supported")),
     };
     Ok(Expr::call(op, [left, right]))

@@ -12,7 +12,7 @@ use super::bounds::{Bounds, unless_null};
 use super::constants::{constant, literal};
 use super::fallible::may_fail;
 use super::string::{string_column, string_constant};
-use super::value::{Kind, Value};
+use super::value::{Value, ValueKind};
 use super::{Translated, operand};
 use crate::columns::Columns;
 use crate::decline::DeclineReason;
@@ -53,7 +53,7 @@ fn number_list(
     given: &[&ScalarValue],
 ) -> Result<Expr, DeclineReason> {
     let whole = operand(columns, expr)?;
-    if whole.kind == Kind::Boolean {
+    if whole.kind == ValueKind::Boolean {
         return truth_list(whole.expr, given);
     }
     let mut values = Vec::with_capacity(given.len());
@@ -82,7 +82,7 @@ fn truth_list(expr: Expr, given: &[&ScalarValue]) -> Result<Expr, DeclineReason>
     let mut arguments = vec![expr];
     for scalar in given {
         match constant(scalar)? {
-            Value { expr, kind: Kind::Boolean } => arguments.push(expr),
+            Value { expr, kind: ValueKind::Boolean } => arguments.push(expr),
             _ => return Err(DeclineReason::Comparison("a comparison of different types is not supported")),
         }
     }

@@ -10,7 +10,7 @@ use pushdown::fragment::{self, Expr};
 use pushdown::ops::Logic;
 
 use super::constants::literal;
-use super::value::{Kind, Value};
+use super::value::{Value, ValueKind};
 use super::{Translated, operand, predicate};
 use crate::columns::Columns;
 use crate::decline::DeclineReason;
@@ -48,7 +48,7 @@ fn constant(scalar: &ScalarValue) -> Result<Expr, DeclineReason> {
 
 fn column(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Result<Expr, DeclineReason> {
     match operand(columns, expr)? {
-        Value { expr, kind: Kind::Boolean } => Ok(expr),
+        Value { expr, kind: ValueKind::Boolean } => Ok(expr),
         _ => Err(DeclineReason::Shape("a condition that is not a boolean")),
     }
 }

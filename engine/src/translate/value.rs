@@ -4,7 +4,7 @@ use pushdown::fragment::Expr;
 
 /// What the integer of an expression stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     /// Itself.
     Int,
     /// A double: a number of `10^-scale`.
@@ -30,11 +30,11 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Value {
     pub expr: Expr,
-    pub kind: Kind,
+    pub kind: ValueKind,
 }
 
 impl Value {
-    pub fn new(expr: Expr, kind: Kind) -> Self {
+    pub fn new(expr: Expr, kind: ValueKind) -> Self {
         Value { expr, kind }
     }
 }

@@ -14,7 +14,7 @@ mod fault;
 mod memory;
 
 use crate::bpf::Insn;
-use decode::{Kind, Op};
+use decode::{Op, OpcodeKind};
 use memory::Space;
 
 pub use fault::{FRAMES_MAX, Fault, FaultKind, Region, STACK_BYTES};
@@ -71,7 +71,7 @@ impl Decoded {
 /// Whether the first instruction of a program is one that can be executed.
 #[cfg(test)]
 pub(super) fn is_known(insns: &[Insn]) -> bool {
-    !matches!(decode::decode(insns)[0].kind, Kind::Unknown | Kind::FramePointerWritten)
+    !matches!(decode::decode(insns)[0].kind, OpcodeKind::Unknown | OpcodeKind::FramePointerWritten)
 }
 
 /// What a call puts aside.
@@ -171,100 +171,100 @@ fn execute(ops: &[Op], memory: &mut Memory, limits: Limits) -> Result<Outcome, F
         }
 
         match op.kind {
-            Kind::Move64 => {
+            OpcodeKind::Move64 => {
                 registers[dst] = operand;
                 initialised |= 1 << dst;
             }
-            Kind::Move32 => {
+            OpcodeKind::Move32 => {
                 registers[dst] = u64::from(operand as u32);
                 initialised |= 1 << dst;
             }
-            Kind::Wide => {
+            OpcodeKind::Wide => {
                 registers[dst] = op.wide();
                 initialised |= 1 << dst;
                 next = pc + 2;
             }
-            Kind::SignExtend64 => {
+            OpcodeKind::SignExtend64 => {
                 registers[dst] = sign_extend(source, op.imm);
                 initialised |= 1 << dst;
             }
-            Kind::SignExtend32 => {
+            OpcodeKind::SignExtend32 => {
                 registers[dst] = u64::from(sign_extend(source, op.imm) as u32);
                 initialised |= 1 << dst;
             }
-            Kind::Add64 => alu64!(|x| x.wrapping_add(operand)),
-            Kind::Sub64 => alu64!(|x| x.wrapping_sub(operand)),
-            Kind::Mul64 => alu64!(|x| x.wrapping_mul(operand)),
-            Kind::Div64 => alu64!(|x| x.checked_div(operand).unwrap_or(0)),
-            Kind::Mod64 => alu64!(|x| x.checked_rem(operand).unwrap_or(x)),
-            Kind::SignedDiv64 => alu64!(|x| signed_div64(x as i64, operand as i64) as u64),
-            Kind::SignedMod64 => alu64!(|x| signed_mod64(x as i64, operand as i64) as u64),
-            Kind::Or64 => alu64!(|x| x | operand),
-            Kind::And64 => alu64!(|x| x & operand),
-            Kind::Xor64 => alu64!(|x| x ^ operand),
-            Kind::ShiftLeft64 => alu64!(|x| x.wrapping_shl(operand as u32)),
-            Kind::ShiftRight64 => alu64!(|x| x.wrapping_shr(operand as u32)),
-            Kind::SignedShiftRight64 => alu64!(|x| (x as i64).wrapping_shr(operand as u32) as u64),
-            Kind::Negate64 => alu64!(|x| x.wrapping_neg()),
-            Kind::Add32 => alu32!(|x, y| x.wrapping_add(y)),
-            Kind::Sub32 => alu32!(|x, y| x.wrapping_sub(y)),
-            Kind::Mul32 => alu32!(|x, y| x.wrapping_mul(y)),
-            Kind::Div32 => alu32!(|x, y| x.checked_div(y).unwrap_or(0)),
-            Kind::Mod32 => alu32!(|x, y| x.checked_rem(y).unwrap_or(x)),
-            Kind::SignedDiv32 => alu32!(|x, y| signed_div32(x as i32, y as i32)),
-            Kind::SignedMod32 => alu32!(|x, y| signed_mod32(x as i32, y as i32)),
-            Kind::Or32 => alu32!(|x, y| x | y),
-            Kind::And32 => alu32!(|x, y| x & y),
-            Kind::Xor32 => alu32!(|x, y| x ^ y),
-            Kind::ShiftLeft32 => alu32!(|x, y| x.wrapping_shl(y)),
-            Kind::ShiftRight32 => alu32!(|x, y| x.wrapping_shr(y)),
-            Kind::SignedShiftRight32 => alu32!(|x, y| (x as i32).wrapping_shr(y)),
-            Kind::Negate32 => alu32!(|x, _y| x.wrapping_neg()),
-            Kind::Little16 => alu64!(|x| u64::from((x as u16).to_le())),
-            Kind::Little32 => alu64!(|x| u64::from((x as u32).to_le())),
-            Kind::Little64 => alu64!(|x| x.to_le()),
-            Kind::Swap16 => alu64!(|x| u64::from((x as u16).swap_bytes())),
-            Kind::Swap32 => alu64!(|x| u64::from((x as u32).swap_bytes())),
-            Kind::Swap64 => alu64!(|x| x.swap_bytes()),
-            Kind::Load8 => load!(u8, |x| u64::from(x)),
-            Kind::Load16 => load!(u16, |x| u64::from(x)),
-            Kind::Load32 => load!(u32, |x| u64::from(x)),
-            Kind::Load64 => load!(u64, |x| x),
-            Kind::SignedLoad8 => load!(i8, |x| x as i64 as u64),
-            Kind::SignedLoad16 => load!(i16, |x| x as i64 as u64),
-            Kind::SignedLoad32 => load!(i32, |x| x as i64 as u64),
-            Kind::Store8 => store!(u8),
-            Kind::Store16 => store!(u16),
-            Kind::Store32 => store!(u32),
-            Kind::Store64 => store!(u64),
-            Kind::Goto => next = op.target as usize,
-            Kind::Equal64 => jump_if!(u64, |x, y| x == y),
-            Kind::NotEqual64 => jump_if!(u64, |x, y| x != y),
-            Kind::AnyBit64 => jump_if!(u64, |x, y| x & y != 0),
-            Kind::Greater64 => jump_if!(u64, |x, y| x > y),
-            Kind::GreaterEqual64 => jump_if!(u64, |x, y| x >= y),
-            Kind::Less64 => jump_if!(u64, |x, y| x < y),
-            Kind::LessEqual64 => jump_if!(u64, |x, y| x <= y),
-            Kind::SignedGreater64 => jump_if!(i64, |x, y| x > y),
-            Kind::SignedGreaterEqual64 => jump_if!(i64, |x, y| x >= y),
-            Kind::SignedLess64 => jump_if!(i64, |x, y| x < y),
-            Kind::SignedLessEqual64 => jump_if!(i64, |x, y| x <= y),
-            Kind::Equal32 => jump_if!(u32, |x, y| x == y),
-            Kind::NotEqual32 => jump_if!(u32, |x, y| x != y),
-            Kind::AnyBit32 => jump_if!(u32, |x, y| x & y != 0),
-            Kind::Greater32 => jump_if!(u32, |x, y| x > y),
-            Kind::GreaterEqual32 => jump_if!(u32, |x, y| x >= y),
-            Kind::Less32 => jump_if!(u32, |x, y| x < y),
-            Kind::LessEqual32 => jump_if!(u32, |x, y| x <= y),
-            Kind::SignedGreater32 => jump_if!(i32, |x, y| x > y),
-            Kind::SignedGreaterEqual32 => jump_if!(i32, |x, y| x >= y),
-            Kind::SignedLess32 => jump_if!(i32, |x, y| x < y),
-            Kind::SignedLessEqual32 => jump_if!(i32, |x, y| x <= y),
-            Kind::MayGoto => match loops.checked_sub(1) {
+            OpcodeKind::Add64 => alu64!(|x| x.wrapping_add(operand)),
+            OpcodeKind::Sub64 => alu64!(|x| x.wrapping_sub(operand)),
+            OpcodeKind::Mul64 => alu64!(|x| x.wrapping_mul(operand)),
+            OpcodeKind::Div64 => alu64!(|x| x.checked_div(operand).unwrap_or(0)),
+            OpcodeKind::Mod64 => alu64!(|x| x.checked_rem(operand).unwrap_or(x)),
+            OpcodeKind::SignedDiv64 => alu64!(|x| signed_div64(x as i64, operand as i64) as u64),
+            OpcodeKind::SignedMod64 => alu64!(|x| signed_mod64(x as i64, operand as i64) as u64),
+            OpcodeKind::Or64 => alu64!(|x| x | operand),
+            OpcodeKind::And64 => alu64!(|x| x & operand),
+            OpcodeKind::Xor64 => alu64!(|x| x ^ operand),
+            OpcodeKind::ShiftLeft64 => alu64!(|x| x.wrapping_shl(operand as u32)),
+            OpcodeKind::ShiftRight64 => alu64!(|x| x.wrapping_shr(operand as u32)),
+            OpcodeKind::SignedShiftRight64 => alu64!(|x| (x as i64).wrapping_shr(operand as u32) as u64),
+            OpcodeKind::Negate64 => alu64!(|x| x.wrapping_neg()),
+            OpcodeKind::Add32 => alu32!(|x, y| x.wrapping_add(y)),
+            OpcodeKind::Sub32 => alu32!(|x, y| x.wrapping_sub(y)),
+            OpcodeKind::Mul32 => alu32!(|x, y| x.wrapping_mul(y)),
+            OpcodeKind::Div32 => alu32!(|x, y| x.checked_div(y).unwrap_or(0)),
+            OpcodeKind::Mod32 => alu32!(|x, y| x.checked_rem(y).unwrap_or(x)),
+            OpcodeKind::SignedDiv32 => alu32!(|x, y| signed_div32(x as i32, y as i32)),
+            OpcodeKind::SignedMod32 => alu32!(|x, y| signed_mod32(x as i32, y as i32)),
+            OpcodeKind::Or32 => alu32!(|x, y| x | y),
+            OpcodeKind::And32 => alu32!(|x, y| x & y),
+            OpcodeKind::Xor32 => alu32!(|x, y| x ^ y),
+            OpcodeKind::ShiftLeft32 => alu32!(|x, y| x.wrapping_shl(y)),
+            OpcodeKind::ShiftRight32 => alu32!(|x, y| x.wrapping_shr(y)),
+            OpcodeKind::SignedShiftRight32 => alu32!(|x, y| (x as i32).wrapping_shr(y)),
+            OpcodeKind::Negate32 => alu32!(|x, _y| x.wrapping_neg()),
+            OpcodeKind::Little16 => alu64!(|x| u64::from((x as u16).to_le())),
+            OpcodeKind::Little32 => alu64!(|x| u64::from((x as u32).to_le())),
+            OpcodeKind::Little64 => alu64!(|x| x.to_le()),
+            OpcodeKind::Swap16 => alu64!(|x| u64::from((x as u16).swap_bytes())),
+            OpcodeKind::Swap32 => alu64!(|x| u64::from((x as u32).swap_bytes())),
+            OpcodeKind::Swap64 => alu64!(|x| x.swap_bytes()),
+            OpcodeKind::Load8 => load!(u8, |x| u64::from(x)),
+            OpcodeKind::Load16 => load!(u16, |x| u64::from(x)),
+            OpcodeKind::Load32 => load!(u32, |x| u64::from(x)),
+            OpcodeKind::Load64 => load!(u64, |x| x),
+            OpcodeKind::SignedLoad8 => load!(i8, |x| x as i64 as u64),
+            OpcodeKind::SignedLoad16 => load!(i16, |x| x as i64 as u64),
+            OpcodeKind::SignedLoad32 => load!(i32, |x| x as i64 as u64),
+            OpcodeKind::Store8 => store!(u8),
+            OpcodeKind::Store16 => store!(u16),
+            OpcodeKind::Store32 => store!(u32),
+            OpcodeKind::Store64 => store!(u64),
+            OpcodeKind::Goto => next = op.target as usize,
+            OpcodeKind::Equal64 => jump_if!(u64, |x, y| x == y),
+            OpcodeKind::NotEqual64 => jump_if!(u64, |x, y| x != y),
+            OpcodeKind::AnyBit64 => jump_if!(u64, |x, y| x & y != 0),
+            OpcodeKind::Greater64 => jump_if!(u64, |x, y| x > y),
+            OpcodeKind::GreaterEqual64 => jump_if!(u64, |x, y| x >= y),
+            OpcodeKind::Less64 => jump_if!(u64, |x, y| x < y),
+            OpcodeKind::LessEqual64 => jump_if!(u64, |x, y| x <= y),
+            OpcodeKind::SignedGreater64 => jump_if!(i64, |x, y| x > y),
+            OpcodeKind::SignedGreaterEqual64 => jump_if!(i64, |x, y| x >= y),
+            OpcodeKind::SignedLess64 => jump_if!(i64, |x, y| x < y),
+            OpcodeKind::SignedLessEqual64 => jump_if!(i64, |x, y| x <= y),
+            OpcodeKind::Equal32 => jump_if!(u32, |x, y| x == y),
+            OpcodeKind::NotEqual32 => jump_if!(u32, |x, y| x != y),
+            OpcodeKind::AnyBit32 => jump_if!(u32, |x, y| x & y != 0),
+            OpcodeKind::Greater32 => jump_if!(u32, |x, y| x > y),
+            OpcodeKind::GreaterEqual32 => jump_if!(u32, |x, y| x >= y),
+            OpcodeKind::Less32 => jump_if!(u32, |x, y| x < y),
+            OpcodeKind::LessEqual32 => jump_if!(u32, |x, y| x <= y),
+            OpcodeKind::SignedGreater32 => jump_if!(i32, |x, y| x > y),
+            OpcodeKind::SignedGreaterEqual32 => jump_if!(i32, |x, y| x >= y),
+            OpcodeKind::SignedLess32 => jump_if!(i32, |x, y| x < y),
+            OpcodeKind::SignedLessEqual32 => jump_if!(i32, |x, y| x <= y),
+            OpcodeKind::MayGoto => match loops.checked_sub(1) {
                 Some(left) => loops = left,
                 None => next = op.target as usize,
             },
-            Kind::Call => {
+            OpcodeKind::Call => {
                 if depth + 1 == FRAMES_MAX {
                     fail!(FaultKind::CallDepth);
                 }
@@ -276,13 +276,13 @@ fn execute(ops: &[Op], memory: &mut Memory, limits: Limits) -> Result<Outcome, F
                 registers[10] = space.push_frame();
                 next = op.target as usize;
             }
-            Kind::Exit if depth == 0 => {
+            OpcodeKind::Exit if depth == 0 => {
                 if initialised & 1 == 0 {
                     fail!(FaultKind::UninitialisedRegister { register: 0 });
                 }
                 return Ok(Outcome { value: registers[0], steps: limits.steps - steps });
             }
-            Kind::Exit => {
+            OpcodeKind::Exit => {
                 depth -= 1;
                 let frame = frames[depth];
                 registers[6..10].copy_from_slice(&frame.saved);
@@ -292,13 +292,13 @@ fn execute(ops: &[Op], memory: &mut Memory, limits: Limits) -> Result<Outcome, F
                 loops = frame.loops;
                 next = frame.return_pc;
             }
-            Kind::FramePointerWritten => fail!(FaultKind::FramePointerWritten),
-            Kind::Helper => fail!(FaultKind::UnsupportedHelper { helper: op.imm }),
-            Kind::Unknown => fail!(FaultKind::UnknownInstruction { slot: op.wide() }),
-            Kind::SecondSlot => fail!(FaultKind::SecondSlot),
-            Kind::End => fail!(FaultKind::EndReached),
+            OpcodeKind::FramePointerWritten => fail!(FaultKind::FramePointerWritten),
+            OpcodeKind::Helper => fail!(FaultKind::UnsupportedHelper { helper: op.imm }),
+            OpcodeKind::Unknown => fail!(FaultKind::UnknownInstruction { slot: op.wide() }),
+            OpcodeKind::SecondSlot => fail!(FaultKind::SecondSlot),
+            OpcodeKind::End => fail!(FaultKind::EndReached),
             // It stands behind the program, in the name of the jump that led here.
-            Kind::Outside => return Err(fault(op.target as usize, FaultKind::JumpOutside)),
+            OpcodeKind::Outside => return Err(fault(op.target as usize, FaultKind::JumpOutside)),
         }
         pc = next;
     }

@@ -7,7 +7,7 @@ use crate::paths::with_home;
 use crate::shell::commands::{self, Argument};
 use crate::shell::options::PrintOption;
 use crate::sql::keywords::{KEYWORDS, is_keyword};
-use crate::sql::lex::{Kind, Open, Piece, Tokens, tokenize};
+use crate::sql::lex::{Open, Piece, TokenKind, Tokens, tokenize};
 use crate::sql::parts::{ScriptPartKind, parts};
 
 /// Where the candidates begin in the text, and what they put there.
@@ -30,7 +30,7 @@ fn all_candidates(names: &Names, text: &str, cursor: usize) -> Candidates {
         let (at, candidates) = command(names, &before[part.range.start..]);
         return (part.range.start + at, candidates);
     }
-    Place::new(text, cursor).candidates(names)
+    CursorPlace::new(text, cursor).candidates(names)
 }
 
 /// A line that begins with a backslash, up to the cursor.
@@ -104,7 +104,7 @@ struct Relation {
 }
 
 /// The cursor in its statement.
-struct Place<'a> {
+struct CursorPlace<'a> {
     text: &'a str,
     /// The statement's tokens up to the cursor, without spaces, comments and the word at the cursor.
     before: Vec<Piece>,
@@ -115,10 +115,10 @@ struct Place<'a> {
     relations: Vec<Relation>,
 }
 
-impl<'a> Place<'a> {
-    fn new(text: &'a str, cursor: usize) -> Place<'a> {
+impl<'a> CursorPlace<'a> {
+    fn new(text: &'a str, cursor: usize) -> CursorPlace<'a> {
         let all = tokenize(text).pieces;
-        let is_end = |piece: &&Piece| piece.kind == Kind::Semicolon;
+        let is_end = |piece: &&Piece| piece.kind == TokenKind::Semicolon;
         let begin =
             all.iter().filter(is_end).map(|piece| piece.range.end).take_while(|&at| at <= cursor).last();
         let end = all.iter().filter(is_end).map(|piece| piece.range.start).find(|&at| at >= cursor);
@@ -126,7 +126,7 @@ impl<'a> Place<'a> {
         let statement = |piece: &&Piece| {
             piece.range.start >= begin
                 && piece.range.end <= end
-                && !matches!(piece.kind, Kind::Space | Kind::Comment)
+                && !matches!(piece.kind, TokenKind::Space | TokenKind::Comment)
         };
         let pieces: Vec<Piece> = all.iter().filter(statement).cloned().collect();
         let relations = relations(text, &pieces);
@@ -138,16 +138,16 @@ impl<'a> Place<'a> {
         let mut in_string = false;
         let mut start = cursor;
         if let Some(last) = before.last() {
-            in_string = last.kind == Kind::String && open == Open::String;
-            let is_word =
-                last.kind == Kind::Word || (last.kind == Kind::QuotedName && open == Open::QuotedName);
+            in_string = last.kind == TokenKind::String && open == Open::String;
+            let is_word = last.kind == TokenKind::Word
+                || (last.kind == TokenKind::QuotedName && open == Open::QuotedName);
             if in_string || is_word {
                 start = last.range.start;
                 before.pop();
             }
         }
-        before.retain(|piece| !matches!(piece.kind, Kind::Space | Kind::Comment));
-        Place { text, before, word: &text[start..cursor], start, in_string, relations }
+        before.retain(|piece| !matches!(piece.kind, TokenKind::Space | TokenKind::Comment));
+        CursorPlace { text, before, word: &text[start..cursor], start, in_string, relations }
     }
 
     /// The n-th token in front of the word, from 0, in upper case.
@@ -202,7 +202,7 @@ impl<'a> Place<'a> {
         if previous != "," {
             return TABLE_WORDS.contains(&previous.as_str());
         }
-        let words = self.before.iter().rev().filter(|piece| piece.kind == Kind::Word);
+        let words = self.before.iter().rev().filter(|piece| piece.kind == TokenKind::Word);
         let keyword = words.map(|piece| &self.text[piece.range.clone()]).find(|word| is_keyword(word));
         keyword.is_some_and(|keyword| keyword.eq_ignore_ascii_case("FROM"))
     }
@@ -282,8 +282,8 @@ fn relations(text: &str, pieces: &[Piece]) -> Vec<Relation> {
     let is = |at: usize, keyword: &str| word(at).is_some_and(|word| word.eq_ignore_ascii_case(keyword));
     let is_name = |at: usize| {
         pieces.get(at).is_some_and(|piece| match piece.kind {
-            Kind::QuotedName | Kind::String => true,
-            Kind::Word => !is_keyword(&text[piece.range.clone()]),
+            TokenKind::QuotedName | TokenKind::String => true,
+            TokenKind::Word => !is_keyword(&text[piece.range.clone()]),
             _ => false,
         })
     };
@@ -291,7 +291,7 @@ fn relations(text: &str, pieces: &[Piece]) -> Vec<Relation> {
     let mut at = 0;
     let mut in_list = false;
     while at < pieces.len() {
-        let begins = is(at, "FROM") || is(at, "JOIN") || (in_list && pieces[at].kind == Kind::Comma);
+        let begins = is(at, "FROM") || is(at, "JOIN") || (in_list && pieces[at].kind == TokenKind::Comma);
         at += 1;
         if !begins || !is_name(at) {
             // A list goes on over the names and aliases in it.
@@ -301,7 +301,7 @@ fn relations(text: &str, pieces: &[Piece]) -> Vec<Relation> {
         in_list = true;
         let mut table = word(at).unwrap_or_default().to_owned();
         at += 1;
-        while pieces.get(at).is_some_and(|piece| piece.kind == Kind::Period) && is_name(at + 1) {
+        while pieces.get(at).is_some_and(|piece| piece.kind == TokenKind::Period) && is_name(at + 1) {
             table.push('.');
             table.push_str(word(at + 1).unwrap_or_default());
             at += 2;

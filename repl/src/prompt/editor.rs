@@ -30,7 +30,7 @@ use super::complete::complete;
 use super::names::Names;
 use crate::shell::commands;
 use crate::sql::keywords::is_keyword;
-use crate::sql::lex::{Kind, Open, Piece, Tokens, tokenize};
+use crate::sql::lex::{Open, Piece, TokenKind, Tokens, tokenize};
 
 /// Statements that are remembered.
 const HISTORY_MAX: usize = 10_000;
@@ -295,10 +295,10 @@ fn called(text: &str) -> Option<String> {
     let mut closed = 0;
     for (at, piece) in pieces.iter().enumerate().rev() {
         match piece.kind {
-            Kind::BracketClose => closed += 1,
-            Kind::BracketOpen if closed > 0 => closed -= 1,
-            Kind::BracketOpen => {
-                let name = pieces[..at].last().filter(|name| name.kind == Kind::Word)?;
+            TokenKind::BracketClose => closed += 1,
+            TokenKind::BracketOpen if closed > 0 => closed -= 1,
+            TokenKind::BracketOpen => {
+                let name = pieces[..at].last().filter(|name| name.kind == TokenKind::Word)?;
                 return Some(text[name.range.clone()].to_lowercase());
             }
             _ => {}
@@ -360,12 +360,12 @@ impl SqlHelper {
     fn style(&self, text: &str, pieces: &[Piece], at: usize) -> Option<&'static str> {
         let piece = &pieces[at];
         match piece.kind {
-            Kind::String => Some("32"),
-            Kind::Number => Some("35"),
-            Kind::Comment => Some("2"),
-            Kind::Word => {
+            TokenKind::String => Some("32"),
+            TokenKind::Number => Some("35"),
+            TokenKind::Comment => Some("2"),
+            TokenKind::Word => {
                 let word = &text[piece.range.clone()];
-                let is_call = pieces.get(at + 1).is_some_and(|next| next.kind == Kind::BracketOpen);
+                let is_call = pieces.get(at + 1).is_some_and(|next| next.kind == TokenKind::BracketOpen);
                 if is_call && self.names.functions().contains_key(&word.to_lowercase()) {
                     return Some("33");
                 }
@@ -378,11 +378,11 @@ impl SqlHelper {
 
 /// The bracket at the cursor, or in front of it, and the one that belongs to it.
 fn bracket_pair(text: &str, pieces: &[Piece], cursor: usize) -> Option<(usize, usize)> {
-    let is_bracket = |piece: &&Piece| matches!(piece.kind, Kind::BracketOpen | Kind::BracketClose);
+    let is_bracket = |piece: &&Piece| matches!(piece.kind, TokenKind::BracketOpen | TokenKind::BracketClose);
     let here = |place: usize| pieces.iter().filter(is_bracket).find(|piece| piece.range.start == place);
     let piece = here(cursor).or_else(|| here(cursor.checked_sub(1)?))?;
     let at = pieces.iter().position(|each| each.range == piece.range)?;
-    let is_open = piece.kind == Kind::BracketOpen;
+    let is_open = piece.kind == TokenKind::BracketOpen;
     let walk: Box<dyn Iterator<Item = usize>> =
         if is_open { Box::new(at + 1..pieces.len()) } else { Box::new((0..at).rev()) };
     let mut depth = 0;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::paths::with_home;
 use crate::sql;
-use crate::sql::lex::{Kind, tokenize};
+use crate::sql::lex::{TokenKind, tokenize};
 
 /// Endings of files, and what is written into them. JSON is one object per line, as COPY of duckdb writes it too.
 const FORMATS: [(&str, &str); 7] = [
@@ -48,14 +48,14 @@ pub fn copy_statement(text: &str) -> Result<Copy, CopyError> {
     let mut to = None;
     for (at, piece) in tokens.pieces.iter().enumerate() {
         match piece.kind {
-            Kind::BracketOpen => depth += 1,
-            Kind::BracketClose => depth -= 1,
+            TokenKind::BracketOpen => depth += 1,
+            TokenKind::BracketClose => depth -= 1,
             // Between blanks: the name of a file may be to.csv.
-            Kind::Word if depth == 0 && text[piece.range.clone()].eq_ignore_ascii_case("to") => {
+            TokenKind::Word if depth == 0 && text[piece.range.clone()].eq_ignore_ascii_case("to") => {
                 let is_space = |place: Option<usize>| {
                     place
                         .and_then(|place| tokens.pieces.get(place))
-                        .is_some_and(|other| other.kind == Kind::Space)
+                        .is_some_and(|other| other.kind == TokenKind::Space)
                 };
                 if is_space(at.checked_sub(1)) && is_space(Some(at + 1)) {
                     to = Some(piece.range.clone());
@@ -70,13 +70,14 @@ pub fn copy_statement(text: &str) -> Result<Copy, CopyError> {
         return Err(CopyError::Form);
     }
     // A query without brackets is understood as well.
-    let is_query =
-        tokens.pieces.iter().find(|piece| !matches!(piece.kind, Kind::Space | Kind::Comment)).is_some_and(
-            |first| {
-                let word = text[first.range.clone()].to_ascii_uppercase();
-                matches!(word.as_str(), "SELECT" | "VALUES" | "WITH")
-            },
-        );
+    let is_query = tokens
+        .pieces
+        .iter()
+        .find(|piece| !matches!(piece.kind, TokenKind::Space | TokenKind::Comment))
+        .is_some_and(|first| {
+            let word = text[first.range.clone()].to_ascii_uppercase();
+            matches!(word.as_str(), "SELECT" | "VALUES" | "WITH")
+        });
     let source = if is_query { format!("({source})") } else { source.to_owned() };
     let words = shell_words::split(target).map_err(|_| CopyError::OpenQuote)?;
     let [file] = words.as_slice() else { return Err(CopyError::Form) };

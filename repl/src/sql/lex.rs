@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
 /// What a token is, as far as prompts and colours care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// A keyword, or a name without quotes.
     Word,
     /// A name in double quotes or backquotes.
@@ -34,7 +34,7 @@ pub enum Kind {
 /// A token and the bytes of the text that it takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub range: Range<usize>,
 }
 
@@ -96,10 +96,10 @@ pub fn tokenize(text: &str) -> Tokens {
         }
         open = opened_by(&text[begin..]);
         let kind = match open {
-            Open::String | Open::Dollar => Kind::String,
-            Open::QuotedName => Kind::QuotedName,
-            Open::Comment => Kind::Comment,
-            Open::Nothing | Open::Bracket => Kind::Other,
+            Open::String | Open::Dollar => TokenKind::String,
+            Open::QuotedName => TokenKind::QuotedName,
+            Open::Comment => TokenKind::Comment,
+            Open::Nothing | Open::Bracket => TokenKind::Other,
         };
         pieces.push(Piece { kind, range: begin..text.len() });
     }
@@ -124,15 +124,15 @@ fn opened_by(rest: &str) -> Open {
     }
 }
 
-fn kind(token: &Token) -> Kind {
+fn kind(token: &Token) -> TokenKind {
     match token {
-        Token::Word(word) if word.quote_style.is_some() => Kind::QuotedName,
-        Token::Word(_) => Kind::Word,
-        Token::Number(..) => Kind::Number,
+        Token::Word(word) if word.quote_style.is_some() => TokenKind::QuotedName,
+        Token::Word(_) => TokenKind::Word,
+        Token::Number(..) => TokenKind::Number,
         Token::Whitespace(Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_)) => {
-            Kind::Comment
+            TokenKind::Comment
         }
-        Token::Whitespace(_) => Kind::Space,
+        Token::Whitespace(_) => TokenKind::Space,
         Token::SingleQuotedString(_)
         | Token::DoubleQuotedString(_)
         | Token::DollarQuotedString(_)
@@ -143,23 +143,23 @@ fn kind(token: &Token) -> Kind {
         | Token::SingleQuotedByteStringLiteral(_)
         | Token::DoubleQuotedByteStringLiteral(_)
         | Token::SingleQuotedRawStringLiteral(_)
-        | Token::DoubleQuotedRawStringLiteral(_) => Kind::String,
-        Token::LParen | Token::LBracket | Token::LBrace => Kind::BracketOpen,
-        Token::RParen | Token::RBracket | Token::RBrace => Kind::BracketClose,
-        Token::SemiColon => Kind::Semicolon,
-        Token::Backslash => Kind::Backslash,
-        Token::Colon => Kind::Colon,
-        Token::Comma => Kind::Comma,
-        Token::Period => Kind::Period,
-        _ => Kind::Other,
+        | Token::DoubleQuotedRawStringLiteral(_) => TokenKind::String,
+        Token::LParen | Token::LBracket | Token::LBrace => TokenKind::BracketOpen,
+        Token::RParen | Token::RBracket | Token::RBrace => TokenKind::BracketClose,
+        Token::SemiColon => TokenKind::Semicolon,
+        Token::Backslash => TokenKind::Backslash,
+        Token::Colon => TokenKind::Colon,
+        Token::Comma => TokenKind::Comma,
+        Token::Period => TokenKind::Period,
+        _ => TokenKind::Other,
     }
 }
 
 /// Brackets that are open at the end.
 fn depth(pieces: &[Piece]) -> usize {
     pieces.iter().fold(0, |depth: usize, piece| match piece.kind {
-        Kind::BracketOpen => depth + 1,
-        Kind::BracketClose => depth.saturating_sub(1),
+        TokenKind::BracketOpen => depth + 1,
+        TokenKind::BracketClose => depth.saturating_sub(1),
         _ => depth,
     })
 }
@@ -198,7 +198,7 @@ impl<'a> Places<'a> {
 mod tests {
     use super::*;
 
-    fn kinds(text: &str) -> Vec<(Kind, &str)> {
+    fn kinds(text: &str) -> Vec<(TokenKind, &str)> {
         let tokens = tokenize(text);
         let mut end = 0;
         for piece in &tokens.pieces {
@@ -209,7 +209,7 @@ mod tests {
         tokens
             .pieces
             .iter()
-            .filter(|piece| piece.kind != Kind::Space)
+            .filter(|piece| piece.kind != TokenKind::Space)
             .map(|piece| (piece.kind, &text[piece.range.clone()]))
             .collect()
     }
@@ -219,18 +219,18 @@ mod tests {
         assert_eq!(
             kinds("SELECT \"ä b\", 'é''x' -- c\nFROM t;"),
             [
-                (Kind::Word, "SELECT"),
-                (Kind::QuotedName, "\"ä b\""),
-                (Kind::Comma, ","),
-                (Kind::String, "'é''x'"),
-                (Kind::Comment, "-- c\n"),
-                (Kind::Word, "FROM"),
-                (Kind::Word, "t"),
-                (Kind::Semicolon, ";"),
+                (TokenKind::Word, "SELECT"),
+                (TokenKind::QuotedName, "\"ä b\""),
+                (TokenKind::Comma, ","),
+                (TokenKind::String, "'é''x'"),
+                (TokenKind::Comment, "-- c\n"),
+                (TokenKind::Word, "FROM"),
+                (TokenKind::Word, "t"),
+                (TokenKind::Semicolon, ";"),
             ]
         );
-        assert_eq!(kinds("a 'no end"), [(Kind::Word, "a"), (Kind::String, "'no end")]);
-        assert_eq!(kinds("日本 /* x"), [(Kind::Word, "日本"), (Kind::Comment, "/* x")]);
+        assert_eq!(kinds("a 'no end"), [(TokenKind::Word, "a"), (TokenKind::String, "'no end")]);
+        assert_eq!(kinds("日本 /* x"), [(TokenKind::Word, "日本"), (TokenKind::Comment, "/* x")]);
         assert_eq!(kinds(""), []);
     }
 

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::lex::{Kind, Open, Tokens, tokenize};
+use super::lex::{Open, TokenKind, Tokens, tokenize};
 
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +63,10 @@ impl Cut<'_> {
         while let Some(piece) = pieces.get(at) {
             at += 1;
             match piece.kind {
-                Kind::Space | Kind::Comment => continue,
-                Kind::BracketOpen => depth += 1,
-                Kind::BracketClose => depth = depth.saturating_sub(1),
-                Kind::Semicolon if depth == 0 => {
+                TokenKind::Space | TokenKind::Comment => continue,
+                TokenKind::BracketOpen => depth += 1,
+                TokenKind::BracketClose => depth = depth.saturating_sub(1),
+                TokenKind::Semicolon if depth == 0 => {
                     if significant {
                         self.push(ScriptPartKind::Statement, statement..base + piece.range.end);
                     }
@@ -74,7 +74,7 @@ impl Cut<'_> {
                     significant = false;
                     continue;
                 }
-                Kind::Backslash => {
+                TokenKind::Backslash => {
                     let begin = base + piece.range.start;
                     if significant {
                         self.push(ScriptPartKind::Begun, statement..begin);

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::lex::{Kind, tokenize};
+use super::lex::{TokenKind, tokenize};
 use super::quote;
 
 /// The text with the values of its variables.
@@ -16,14 +16,14 @@ pub fn substitute<'a>(text: &'a str, variables: &BTreeMap<String, String>) -> Co
     let mut replaced = String::with_capacity(text.len());
     let mut at = 0;
     while let Some(piece) = pieces.get(at) {
-        let next = pieces.get(at + 1).filter(|_| piece.kind == Kind::Colon);
+        let next = pieces.get(at + 1).filter(|_| piece.kind == TokenKind::Colon);
         let value = next.and_then(|name| {
             let name_text = &text[name.range.clone()];
             let inner = || name_text.get(1..name_text.len() - 1);
             match name.kind {
-                Kind::Word => variables.get(name_text).cloned(),
-                Kind::String => variables.get(inner()?).map(|value| quote::string(value)),
-                Kind::QuotedName => variables.get(inner()?).map(|value| quote::quoted(value)),
+                TokenKind::Word => variables.get(name_text).cloned(),
+                TokenKind::String => variables.get(inner()?).map(|value| quote::string(value)),
+                TokenKind::QuotedName => variables.get(inner()?).map(|value| quote::quoted(value)),
                 _ => None,
             }
         });

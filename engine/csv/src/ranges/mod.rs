@@ -22,7 +22,7 @@ use std::thread;
 use crate::reader::{Input, Prologue, Start};
 use crate::records::{Splitter, count_line_ends, first_line_end};
 use crate::spec::CsvSpec;
-use part::{Part, walk};
+use part::{Walked, walk};
 use read_at::read_more;
 
 pub use read_at::ReadAt;
@@ -103,9 +103,9 @@ fn walk_all(
     splitter: &Splitter,
     lines: &[u64],
     threads: usize,
-) -> io::Result<Vec<Part>> {
+) -> io::Result<Vec<Walked>> {
     let next = AtomicUsize::new(0);
-    let parts: Mutex<Vec<(usize, io::Result<Part>)>> = Mutex::new(Vec::with_capacity(lines.len()));
+    let parts: Mutex<Vec<(usize, io::Result<Walked>)>> = Mutex::new(Vec::with_capacity(lines.len()));
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);

@@ -8,7 +8,7 @@ use crate::spec::Dialect;
 
 /// What was found out about a part.
 #[derive(Debug)]
-pub struct Part {
+pub struct Walked {
     /// Where it ends in the file.
     pub end: u64,
     /// Whether it ends within quotes, when a record may begin where it begins.
@@ -33,9 +33,9 @@ pub fn walk(
     splitter: &Splitter,
     start: u64,
     end: Option<u64>,
-) -> io::Result<Part> {
+) -> io::Result<Walked> {
     let quote = dialect.quote;
-    let mut part = Part {
+    let mut part = Walked {
         end: start,
         plain_ends_in_quotes: false,
         quoted: Quoted { ends_in_quotes: true, first_record: None },
@@ -169,7 +169,7 @@ struct Walker<'a> {
 
 impl Walker<'_> {
     /// Goes on with whole lines.
-    fn lines(&mut self, text: &[u8], part: &mut Part) {
+    fn lines(&mut self, text: &[u8], part: &mut Walked) {
         let Some(quote) = self.quote.filter(|&quote| memchr::memchr(quote, text).is_some()) else {
             return;
         };

@@ -28,7 +28,7 @@ pub struct Row {
 
 /// All records of a text, blank lines among them where there is one column.
 pub fn rows(text: &[u8], dialect: &Dialect, columns: usize) -> Vec<Row> {
-    let machine = Machine { text, dialect };
+    let machine = Automaton { text, dialect };
     let mut rows = Vec::new();
     let mut at = 0;
     while at < text.len() {
@@ -44,12 +44,12 @@ pub fn rows(text: &[u8], dialect: &Dialect, columns: usize) -> Vec<Row> {
     rows
 }
 
-struct Machine<'a> {
+struct Automaton<'a> {
     text: &'a [u8],
     dialect: &'a Dialect,
 }
 
-impl Machine<'_> {
+impl Automaton<'_> {
     fn byte(&self, at: usize) -> Option<u8> {
         self.text.get(at).copied()
     }

@@ -56,7 +56,7 @@ use types::{Evidence, Guess, Hints};
 pub use guess::{SniffError, Sniffed};
 pub use names::from_header as column_names;
 pub use overrides::{OPTIONS, OptionError, OptionInfo, Overrides};
-pub use reason::{Decision, Part, Ragged, TextReason, Why};
+pub use reason::{Aspect, Decision, Ragged, TextReason, Why};
 pub use statement::{create_external_table, options};
 pub use unpack::{Other, not_csv};
 pub use written::Format;
@@ -90,7 +90,7 @@ impl Sniffer<'_> {
         Sniffer { sample, declared, spec: CsvSpec::default(), decisions: Vec::new() }
     }
 
-    fn decide(&mut self, part: Part, what: impl Into<String>, why: Why, is_declared: bool) {
+    fn decide(&mut self, part: Aspect, what: impl Into<String>, why: Why, is_declared: bool) {
         let why = if is_declared { Why::Declared } else { why };
         self.decisions.push(Decision { part, what: what.into(), why });
     }
@@ -159,9 +159,9 @@ impl Sniffer<'_> {
         self.columns(path, &names, &evidence, hints)?;
         if ragged.short + ragged.long > 0 {
             let why = Why::Ragged(ragged);
-            self.decide(Part::Ragged, (ragged.short + ragged.long).to_string(), why, false);
+            self.decide(Aspect::Ragged, (ragged.short + ragged.long).to_string(), why, false);
         }
-        self.decisions.sort_by_key(|decision| matches!(decision.part, Part::Column(_)));
+        self.decisions.sort_by_key(|decision| matches!(decision.part, Aspect::Column(_)));
         Ok(Sniffed { spec: self.spec, is_whole, ragged, decisions: self.decisions })
     }
 
@@ -170,7 +170,7 @@ impl Sniffer<'_> {
         self.spec.compression = self.sample.compression;
         if self.spec.compression != Compression::None {
             let what = written::of_compression(self.spec.compression);
-            self.decide(Part::Compression, what, Why::FirstBytes, self.declared.compression.is_some());
+            self.decide(Aspect::Compression, what, Why::FirstBytes, self.declared.compression.is_some());
         }
         let places = self.sample.places.iter().map(|place| &place.bytes[..]);
         let (guessed, why) = encoding::guess(&self.sample.head, places);
@@ -187,7 +187,7 @@ impl Sniffer<'_> {
             return Err(SniffError::Other { path: path.to_owned(), other: Other::Json });
         }
         let what = written::of_encoding(self.spec.encoding);
-        self.decide(Part::Encoding, what, why, self.declared.encoding.is_some());
+        self.decide(Aspect::Encoding, what, why, self.declared.encoding.is_some());
         Ok(())
     }
 
@@ -195,7 +195,7 @@ impl Sniffer<'_> {
     fn comments(&mut self, records: &Records<'_>, found: &mut Found, is_whole: bool) -> Vec<split::Record> {
         if let Some(comment) = self.declared.comment {
             if let Some(comment) = comment {
-                self.decide(Part::Comment, char::from(comment), Why::Declared, true);
+                self.decide(Aspect::Comment, char::from(comment), Why::Declared, true);
             }
             return records.records.clone();
         }
@@ -206,7 +206,7 @@ impl Sniffer<'_> {
         if is_whole || !comments.only_above {
             found.dialect.comment = Some(comments.byte);
             let why = Why::CommentLines { lines: comments.lines };
-            self.decide(Part::Comment, char::from(comments.byte), why, false);
+            self.decide(Aspect::Comment, char::from(comments.byte), why, false);
         } else {
             return records.records.clone();
         }
@@ -235,11 +235,11 @@ impl Sniffer<'_> {
         if let Some(escape) = dialect.escape {
             what = format!("{what} escape {}", char::from(escape));
         }
-        self.decide(Part::Dialect, what, found.why.clone(), false);
+        self.decide(Aspect::Dialect, what, found.why.clone(), false);
         self.spec.dialect = dialect.clone();
         self.spec.header = layout.header.is_some();
         let what = if self.spec.header { "yes" } else { "no" };
-        self.decide(Part::Header, what, layout.why.clone(), self.declared.header.is_some());
+        self.decide(Aspect::Header, what, layout.why.clone(), self.declared.header.is_some());
         let first = layout.header.unwrap_or(layout.first);
         self.spec.skip_lines = match self.declared.skip_lines {
             Some(lines) => lines,
@@ -249,12 +249,12 @@ impl Sniffer<'_> {
         };
         if self.spec.skip_lines > 0 {
             let (lines, is_declared) = (self.spec.skip_lines, self.declared.skip_lines.is_some());
-            self.decide(Part::SkipLines, lines.to_string(), Why::OtherAbove { lines }, is_declared);
+            self.decide(Aspect::SkipLines, lines.to_string(), Why::OtherAbove { lines }, is_declared);
         }
         let trailing = self.declared.trailing_delimiter.unwrap_or_else(|| trailing(table, layout));
         if trailing {
             let is_declared = self.declared.trailing_delimiter.is_some();
-            self.decide(Part::TrailingDelimiter, "yes", Why::LastEmpty, is_declared);
+            self.decide(Aspect::TrailingDelimiter, "yes", Why::LastEmpty, is_declared);
         }
         self.spec.dialect.trailing_delimiter = trailing;
         found.count - usize::from(trailing && found.count > 1)
@@ -298,7 +298,7 @@ impl Sniffer<'_> {
                 nulls |= seen.nulls;
             }
             self.decisions.push(Decision {
-                part: Part::Column(name.clone()),
+                part: Aspect::Column(name.clone()),
                 what: written::of_column_type(&ty).into_owned(),
                 why,
             });

@@ -13,7 +13,7 @@ pub struct Ragged {
 
 /// A part of the specification.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum Aspect {
     /// How the file is packed.
     Compression,
     /// How its characters are written.
@@ -148,25 +148,25 @@ pub enum TextReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// On what.
-    pub part: Part,
+    pub part: Aspect,
     /// What, as a person would write it.
     pub what: String,
     /// Why.
     pub why: Why,
 }
 
-impl Display for Part {
+impl Display for Aspect {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Part::Compression => f.write_str("compression"),
-            Part::Encoding => f.write_str("encoding"),
-            Part::Dialect => f.write_str("dialect"),
-            Part::Comment => f.write_str("comments"),
-            Part::SkipLines => f.write_str("lines above"),
-            Part::Header => f.write_str("header"),
-            Part::TrailingDelimiter => f.write_str("trailing delimiter"),
-            Part::Ragged => f.write_str("ragged records"),
-            Part::Column(name) => write!(f, "column \"{name}\""),
+            Aspect::Compression => f.write_str("compression"),
+            Aspect::Encoding => f.write_str("encoding"),
+            Aspect::Dialect => f.write_str("dialect"),
+            Aspect::Comment => f.write_str("comments"),
+            Aspect::SkipLines => f.write_str("lines above"),
+            Aspect::Header => f.write_str("header"),
+            Aspect::TrailingDelimiter => f.write_str("trailing delimiter"),
+            Aspect::Ragged => f.write_str("ragged records"),
+            Aspect::Column(name) => write!(f, "column \"{name}\""),
         }
     }
 }

@@ -49,7 +49,7 @@ pub fn builder(
     index: usize,
     data_type: &DataType,
 ) -> Result<Box<dyn ColumnBuilder>, SpecError> {
-    let place = Place { index, is_guess: !column.declared };
+    let place = ColumnPlace { index, is_guess: !column.declared };
     let unfit =
         || SpecError::Type { name: column.name.clone(), from: type_name(&column.ty), to: data_type.clone() };
     Ok(match (&column.ty, data_type) {
@@ -77,12 +77,12 @@ pub fn builder(
 
 /// Of a column.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct ColumnPlace {
     index: usize,
     is_guess: bool,
 }
 
-impl Place {
+impl ColumnPlace {
     /// Adds a problem. Whether to go on.
     fn problem(self, row: usize, problems: &mut Problems) -> ControlFlow<()> {
         problems.list.push(Problem { row, column: self.index });
@@ -92,7 +92,7 @@ impl Place {
 
 /// Numbers, dates and timestamps.
 struct Primitive<T: ArrowPrimitiveType, P> {
-    place: Place,
+    place: ColumnPlace,
     data_type: DataType,
     parse: P,
     values: Vec<T::Native>,
@@ -106,7 +106,7 @@ impl<T: ArrowPrimitiveType, P> Primitive<T, P>
 where
     P: FnMut(&str) -> Option<T::Native> + Send + 'static,
 {
-    fn boxed(place: Place, data_type: DataType, parse: P) -> Box<dyn ColumnBuilder> {
+    fn boxed(place: ColumnPlace, data_type: DataType, parse: P) -> Box<dyn ColumnBuilder> {
         let nulls = NullBufferBuilder::new(0);
         let (values, scratch) = (Vec::new(), String::new());
         Box::new(Primitive::<T, P> { place, data_type, parse, values, nulls, scratch, last_rows: 0 })
@@ -159,13 +159,13 @@ where
 
 #[derive(Debug)]
 struct Booleans {
-    place: Place,
+    place: ColumnPlace,
     values: BooleanBufferBuilder,
     nulls: NullBufferBuilder,
 }
 
 impl Booleans {
-    fn new(place: Place) -> Self {
+    fn new(place: ColumnPlace) -> Self {
         Booleans { place, values: BooleanBufferBuilder::new(0), nulls: NullBufferBuilder::new(0) }
     }
 }
@@ -202,7 +202,7 @@ fn boolean(text: &str) -> Option<bool> {
 
 #[derive(Debug)]
 struct ViewText {
-    place: Place,
+    place: ColumnPlace,
     builder: StringViewBuilder,
 }
 
@@ -221,12 +221,12 @@ impl ColumnBuilder for ViewText {
 
 #[derive(Debug)]
 struct OffsetText<O: OffsetSizeTrait> {
-    place: Place,
+    place: ColumnPlace,
     builder: GenericStringBuilder<O>,
 }
 
 impl<O: OffsetSizeTrait> OffsetText<O> {
-    fn new(place: Place) -> Self {
+    fn new(place: ColumnPlace) -> Self {
         OffsetText { place, builder: GenericStringBuilder::with_capacity(0, 0) }
     }
 }
@@ -244,7 +244,7 @@ impl<O: OffsetSizeTrait> ColumnBuilder for OffsetText<O> {
     }
 }
 
-fn integers(column: &Column, place: Place, to: &DataType) -> Option<Box<dyn ColumnBuilder>> {
+fn integers(column: &Column, place: ColumnPlace, to: &DataType) -> Option<Box<dyn ColumnBuilder>> {
     Some(match to {
         DataType::Int64 => numeric::<Int64Type>(column, place, number::integer),
         DataType::Int32 => numeric::<Int32Type>(column, place, Int32Type::parse),
@@ -261,7 +261,7 @@ fn integers(column: &Column, place: Place, to: &DataType) -> Option<Box<dyn Colu
 /// Numbers that `parse` reads once they are in the plain form.
 fn numeric<T: ArrowPrimitiveType>(
     column: &Column,
-    place: Place,
+    place: ColumnPlace,
     mut parse: impl FnMut(&str) -> Option<T::Native> + Send + 'static,
 ) -> Box<dyn ColumnBuilder> {
     let format = column.number;
@@ -285,7 +285,7 @@ fn numeric<T: ArrowPrimitiveType>(
     })
 }
 
-fn double(column: &Column, place: Place) -> Box<dyn ColumnBuilder> {
+fn double(column: &Column, place: ColumnPlace) -> Box<dyn ColumnBuilder> {
     if !place.is_guess {
         return numeric::<Float64Type>(column, place, number::double);
     }
@@ -294,7 +294,7 @@ fn double(column: &Column, place: Place) -> Box<dyn ColumnBuilder> {
     })
 }
 
-fn decimals(column: &Column, place: Place, precision: u8, scale: i8) -> Option<Box<dyn ColumnBuilder>> {
+fn decimals(column: &Column, place: ColumnPlace, precision: u8, scale: i8) -> Option<Box<dyn ColumnBuilder>> {
     let to = DataType::Decimal128(precision, scale);
     let scale = u8::try_from(scale).ok()?;
     if !(1..=38).contains(&precision) || scale > precision {
@@ -312,7 +312,7 @@ fn decimals(column: &Column, place: Place, precision: u8, scale: i8) -> Option<B
     }))
 }
 
-fn dates(column: &Column, place: Place) -> Box<dyn ColumnBuilder> {
+fn dates(column: &Column, place: ColumnPlace) -> Box<dyn ColumnBuilder> {
     let (format, is_guess) = (column.date, place.is_guess);
     Primitive::<Date32Type, _>::boxed(place, DataType::Date32, move |text| {
         if is_guess && time::has_time(text) { None } else { time::date(text, format) }
@@ -321,7 +321,7 @@ fn dates(column: &Column, place: Place) -> Box<dyn ColumnBuilder> {
 
 fn timestamps(
     column: &Column,
-    place: Place,
+    place: ColumnPlace,
     unit: TimeUnit,
     zone: Option<Tz>,
     to: &DataType,

@@ -13,7 +13,7 @@ use crate::decline::DeclineReason;
 use crate::decode::StateKind;
 use crate::translate::fallible::may_fail;
 use crate::translate::operand;
-use crate::translate::value::{Kind, Value};
+use crate::translate::value::{Value, ValueKind};
 
 pub(super) fn add(
     builder: &mut Builder<'_>,
@@ -24,7 +24,7 @@ pub(super) fn add(
         && may_fail(argument, &builder.columns.schema)
     {
         // A sum has a count, and computes what it adds.
-        let Value { expr, kind: Kind::Int } = operand(builder.columns, argument)? else {
+        let Value { expr, kind: ValueKind::Int } = operand(builder.columns, argument)? else {
             return Err(DeclineReason::MayFail);
         };
         let sum = Aggregate { function: Sum::Exact.into(), arguments: vec![expr], filter };

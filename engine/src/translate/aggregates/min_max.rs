@@ -9,7 +9,7 @@ use pushdown::fragment::{Aggregate, Expr};
 use super::builder::{Builder, PlannedAggregate, declined_argument};
 use crate::decline::DeclineReason;
 use crate::decode::{Number, StateKind};
-use crate::translate::value::{Kind, Value};
+use crate::translate::value::{Value, ValueKind};
 use crate::translate::{data_type, operand};
 
 pub(super) fn add(
@@ -25,12 +25,12 @@ pub(super) fn add(
     }
     let Value { expr, kind } = operand(builder.columns, argument)?;
     let number = match kind {
-        Kind::Int => Number::Int,
-        Kind::Float { rounded: true, .. } => return Err(DeclineReason::FloatRounding),
-        Kind::Float { scale, .. } => Number::Float { scale },
-        Kind::Decimal { .. } => Number::Decimal,
-        Kind::Date => Number::Date,
-        Kind::Boolean => return Err(declined_argument(planned, &ty)),
+        ValueKind::Int => Number::Int,
+        ValueKind::Float { rounded: true, .. } => return Err(DeclineReason::FloatRounding),
+        ValueKind::Float { scale, .. } => Number::Float { scale },
+        ValueKind::Decimal { .. } => Number::Decimal,
+        ValueKind::Date => Number::Date,
+        ValueKind::Boolean => return Err(declined_argument(planned, &ty)),
     };
     let aggregate = Aggregate { function: function.into(), arguments: vec![expr], filter };
     builder.keep(aggregate, &[StateKind::Extreme(number)]);

@@ -10,7 +10,7 @@ use pushdown::fragment::{Aggregate, Expr};
 use super::builder::{Builder, PlannedAggregate, declined_argument};
 use crate::decline::DeclineReason;
 use crate::decode::{Number, StateKind};
-use crate::translate::value::{Kind, Value};
+use crate::translate::value::{Value, ValueKind};
 use crate::translate::{data_type, operand};
 
 /// What DataFusion makes of the numbers.
@@ -34,10 +34,14 @@ pub(super) fn add(
     let ty = data_type(builder.columns, argument)?;
     let Value { expr, kind } = operand(builder.columns, argument)?;
     let (function, number) = match (kind, &ty) {
-        (Kind::Int, DataType::Int64 | DataType::UInt64) if kept == Kept::Exact => (Sum::Exact, Number::Int),
-        (Kind::Int, DataType::Int64 | DataType::UInt64) if kept == Kept::Wrapped => (Sum::Wrap, Number::Int),
-        (Kind::Float { scale, .. }, DataType::Float64) => (Sum::Exact, Number::Float { scale }),
-        (Kind::Decimal { .. }, DataType::Decimal128(..)) => (Sum::Exact, Number::Decimal),
+        (ValueKind::Int, DataType::Int64 | DataType::UInt64) if kept == Kept::Exact => {
+            (Sum::Exact, Number::Int)
+        }
+        (ValueKind::Int, DataType::Int64 | DataType::UInt64) if kept == Kept::Wrapped => {
+            (Sum::Wrap, Number::Int)
+        }
+        (ValueKind::Float { scale, .. }, DataType::Float64) => (Sum::Exact, Number::Float { scale }),
+        (ValueKind::Decimal { .. }, DataType::Decimal128(..)) => (Sum::Exact, Number::Decimal),
         _ => return Err(declined_argument(planned, &ty)),
     };
     let sum = StateKind::Sum(number);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AsmError, AsmErrorKind as Kind, Holes, LINES_MAX};
+use super::{AsmError, AsmErrorKind, Holes, LINES_MAX};
 
 /// A line after expansion.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn error(&self, kind: Kind) -> AsmError {
+    fn error(&self, kind: AsmErrorKind) -> AsmError {
         AsmError { line: self.number, text: self.code.to_string(), kind }
     }
 }
@@ -78,7 +78,7 @@ impl<'a> Expansion<'a> {
                     self.directive(line, &lines[at + 1..block.middle], block.otherwise(lines))?;
                     at = block.end + 1;
                 }
-                Some(".end" | ".else") => return Err(line.error(Kind::NoBlock)),
+                Some(".end" | ".else") => return Err(line.error(AsmErrorKind::NoBlock)),
                 Some(".raw") | None => {
                     self.line(line)?;
                     at += 1;
@@ -98,7 +98,7 @@ impl<'a> Expansion<'a> {
         body: &[Source<'a>],
         otherwise: &[Source<'a>],
     ) -> Result<(), AsmError> {
-        let bad = || line.error(Kind::BadDirective);
+        let bad = || line.error(AsmErrorKind::BadDirective);
         if let Some(condition) = line.code.strip_prefix(".if") {
             let value = number(&self.fill(condition).map_err(|kind| line.error(kind))?).ok_or_else(bad)?;
             return self.block(if value != 0 { body } else { otherwise });
@@ -111,10 +111,10 @@ impl<'a> Expansion<'a> {
             return Err(bad());
         }
         if self.is_taken(variable) {
-            return Err(line.error(Kind::NameTaken(variable.to_string())));
+            return Err(line.error(AsmErrorKind::NameTaken(variable.to_string())));
         }
         if count > LINES_MAX {
-            return Err(line.error(Kind::TooLong));
+            return Err(line.error(AsmErrorKind::TooLong));
         }
         for value in 0..count {
             self.variables.push((variable, value.to_string()));
@@ -130,20 +130,20 @@ impl<'a> Expansion<'a> {
             self.macros = Some(definitions(&self.holes.macros)?);
         }
         let used = self.macros.as_ref().and_then(|macros| macros.get(&name[1..])).cloned();
-        let used = used.ok_or_else(|| line.error(Kind::BadDirective))?;
+        let used = used.ok_or_else(|| line.error(AsmErrorKind::BadDirective))?;
         let operands = self.fill(&line.code[name.len()..]).map_err(|kind| line.error(kind))?;
         let operands: Vec<&str> = operands.split_whitespace().collect();
         if operands.len() != used.parameters.len() {
-            return Err(line.error(Kind::BadDirective));
+            return Err(line.error(AsmErrorKind::BadDirective));
         }
         if self.macro_depth == MACRO_DEPTH_MAX {
-            return Err(line.error(Kind::TooLong));
+            return Err(line.error(AsmErrorKind::TooLong));
         }
         let outside = self.variables.len();
         for (parameter, operand) in used.parameters.iter().zip(operands) {
             // A macro that uses another may call its parameters the same.
             if self.holes.get(parameter).is_some() {
-                return Err(line.error(Kind::NameTaken(parameter.to_string())));
+                return Err(line.error(AsmErrorKind::NameTaken(parameter.to_string())));
             }
             self.variables.push((parameter, operand.to_string()));
         }
@@ -165,7 +165,7 @@ impl<'a> Expansion<'a> {
             return Ok(());
         }
         if self.lines.len() >= LINES_MAX {
-            return Err(line.error(Kind::TooLong));
+            return Err(line.error(AsmErrorKind::TooLong));
         }
         let code = self.fill(line.code).map_err(|kind| line.error(kind))?;
         // A comment may hold braces of its own.
@@ -174,13 +174,13 @@ impl<'a> Expansion<'a> {
         Ok(())
     }
 
-    fn fill(&self, text: &str) -> Result<String, Kind> {
+    fn fill(&self, text: &str) -> Result<String, AsmErrorKind> {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(begin) = rest.find('{') {
             filled.push_str(&rest[..begin]);
             let hole = &rest[begin + 1..];
-            let end = hole.find('}').ok_or(Kind::UnclosedBrace)?;
+            let end = hole.find('}').ok_or(AsmErrorKind::UnclosedBrace)?;
             filled.push_str(&self.value(hole[..end].trim())?);
             rest = &hole[end + 1..];
         }
@@ -189,9 +189,9 @@ impl<'a> Expansion<'a> {
     }
 
     /// The text of a hole, or the value of arithmetic with them.
-    fn value(&self, hole: &str) -> Result<String, Kind> {
+    fn value(&self, hole: &str) -> Result<String, AsmErrorKind> {
         if is_name(hole) {
-            return self.lookup(hole).ok_or_else(|| Kind::MissingHole(hole.to_string()));
+            return self.lookup(hole).ok_or_else(|| AsmErrorKind::MissingHole(hole.to_string()));
         }
         let mut arithmetic = Arithmetic { expansion: self, hole, rest: hole };
         let value = arithmetic.sum()?;
@@ -221,7 +221,7 @@ impl Block {
                 Some(".repeat" | ".if" | ".macro") => depth += 1,
                 Some(".else") if depth == 0 => {
                     if !takes_else || middle.is_some() {
-                        return Err(line.error(Kind::NoBlock));
+                        return Err(line.error(AsmErrorKind::NoBlock));
                     }
                     middle = Some(at);
                 }
@@ -230,7 +230,7 @@ impl Block {
                 _ => {}
             }
         }
-        Err(lines[begin].error(Kind::UnclosedBlock))
+        Err(lines[begin].error(AsmErrorKind::UnclosedBlock))
     }
 
     /// The lines between `.else` and `.end`.
@@ -251,17 +251,17 @@ fn definitions(text: &str) -> Result<BTreeMap<&str, Macro<'_>>, AsmError> {
         }
         let mut words = line.code.split_whitespace();
         let (Some(".macro"), Some(name)) = (words.next(), words.next()) else {
-            return Err(line.error(Kind::BadDirective));
+            return Err(line.error(AsmErrorKind::BadDirective));
         };
         let parameters: Vec<&str> = words.collect();
         if !is_name(name) || !parameters.iter().all(|parameter| is_name(parameter)) {
-            return Err(line.error(Kind::BadDirective));
+            return Err(line.error(AsmErrorKind::BadDirective));
         }
         let end = Block::find(&lines, at - 1)?.end;
         let body = lines[at..end].to_vec();
         at = end + 1;
         if macros.insert(name, Macro { parameters, body }).is_some() {
-            return Err(line.error(Kind::NameTaken(name.to_string())));
+            return Err(line.error(AsmErrorKind::NameTaken(name.to_string())));
         }
     }
     Ok(macros)
@@ -302,8 +302,8 @@ struct Arithmetic<'a> {
 }
 
 impl Arithmetic<'_> {
-    fn bad(&self) -> Kind {
-        Kind::BadHole(self.hole.to_string())
+    fn bad(&self) -> AsmErrorKind {
+        AsmErrorKind::BadHole(self.hole.to_string())
     }
 
     fn eat(&mut self, symbol: &str) -> bool {
@@ -312,7 +312,7 @@ impl Arithmetic<'_> {
         rest.is_some()
     }
 
-    fn sum(&mut self) -> Result<i128, Kind> {
+    fn sum(&mut self) -> Result<i128, AsmErrorKind> {
         let mut value = self.product()?;
         loop {
             value = if self.eat("+") {
@@ -326,7 +326,7 @@ impl Arithmetic<'_> {
         }
     }
 
-    fn product(&mut self) -> Result<i128, Kind> {
+    fn product(&mut self) -> Result<i128, AsmErrorKind> {
         let mut value = self.operand()?;
         loop {
             value = if self.eat("*") {
@@ -341,7 +341,7 @@ impl Arithmetic<'_> {
         }
     }
 
-    fn operand(&mut self) -> Result<i128, Kind> {
+    fn operand(&mut self) -> Result<i128, AsmErrorKind> {
         if self.eat("-") {
             return Ok(-self.operand()?);
         }
@@ -354,7 +354,8 @@ impl Arithmetic<'_> {
         let (word, rest) = rest.split_at(end);
         self.rest = rest;
         if is_name(word) {
-            let text = self.expansion.lookup(word).ok_or_else(|| Kind::MissingHole(word.to_string()))?;
+            let text =
+                self.expansion.lookup(word).ok_or_else(|| AsmErrorKind::MissingHole(word.to_string()))?;
             return number(&text).ok_or_else(|| self.bad());
         }
         number(word).ok_or_else(|| self.bad())

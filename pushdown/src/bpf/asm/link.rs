@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{AsmError, AsmErrorKind as Kind, GuardTarget, Item, Symbolic, check_guard};
+use super::{AsmError, AsmErrorKind, GuardTarget, Item, Symbolic, check_guard};
 use crate::bpf::opcode as op;
 use crate::bpf::{Insn, listing};
 use crate::contract::hook::Context;
@@ -43,7 +43,7 @@ pub fn link(items: &[Item], target: &GuardTarget) -> Result<Vec<Insn>, AsmError>
             match piece {
                 Piece::Label(name) => {
                     if labels.insert(name.clone(), slot_count).is_some() {
-                        return Err(error(index, Kind::DuplicateLabel(name)));
+                        return Err(error(index, AsmErrorKind::DuplicateLabel(name)));
                     }
                 }
                 Piece::Insn(symbolic) => {
@@ -78,7 +78,7 @@ fn lower(
     following: &[Item],
     target: &GuardTarget,
     outside: Option<&str>,
-) -> Result<Vec<Piece>, Kind> {
+) -> Result<Vec<Piece>, AsmErrorKind> {
     match (item, target) {
         (Item::Label(name), _) => Ok(vec![Piece::Label(name.clone())]),
         (Item::Comment(_), _) | (Item::Enter, GuardTarget::Window { .. }) => Ok(Vec::new()),
@@ -89,7 +89,7 @@ fn lower(
             let is_call = symbolic.insn.code == op::JMP | op::CALL && symbolic.target.is_some();
             let mut pieces = Vec::new();
             if is_call && matches!(target, GuardTarget::Packet { .. }) {
-                outside.ok_or(Kind::NoEnter)?;
+                outside.ok_or(AsmErrorKind::NoEnter)?;
                 pieces.push(load(R5, FP, CONTEXT).into());
             }
             pieces.push(Piece::Insn(symbolic.clone()));
@@ -106,16 +106,16 @@ fn lower(
         }
         (Item::Guard { dst, offset, bytes }, GuardTarget::Packet { packet_bytes_max }) => {
             check_guard(*dst, *offset, *bytes)?;
-            let outside = outside.ok_or(Kind::NoEnter)?;
+            let outside = outside.ok_or(AsmErrorKind::NoEnter)?;
             Ok(packet_guard(*dst, *offset, *bytes, mask(*packet_bytes_max)?, outside))
         }
     }
 }
 
 /// Of a window, or of the largest packet.
-fn mask(window_bytes: usize) -> Result<i32, Kind> {
+fn mask(window_bytes: usize) -> Result<i32, AsmErrorKind> {
     let mask = i32::try_from(window_bytes.wrapping_sub(1)).ok().filter(|_| window_bytes.is_power_of_two());
-    mask.ok_or(Kind::WindowSize(window_bytes))
+    mask.ok_or(AsmErrorKind::WindowSize(window_bytes))
 }
 
 /// The verifier then knows offset <= mask, and that dst points into the window; whatever a guard can ask for lies behind.
@@ -192,12 +192,16 @@ fn map_value(dst: u8, map: Map, offset: i32) -> Piece {
     Piece::Insn(Symbolic { insn, high: Some(offset), target: None })
 }
 
-fn resolve(symbolic: &Symbolic, labels: &HashMap<String, usize>, insns: &mut Vec<Insn>) -> Result<(), Kind> {
+fn resolve(
+    symbolic: &Symbolic,
+    labels: &HashMap<String, usize>,
+    insns: &mut Vec<Insn>,
+) -> Result<(), AsmErrorKind> {
     let mut insn = symbolic.insn;
     if let Some(label) = &symbolic.target {
-        let place = *labels.get(label.as_str()).ok_or_else(|| Kind::UnknownLabel(label.clone()))?;
+        let place = *labels.get(label.as_str()).ok_or_else(|| AsmErrorKind::UnknownLabel(label.clone()))?;
         let distance = place as i64 - (insns.len() as i64 + 1);
-        let out_of_range = |_| Kind::JumpRange { label: label.clone(), distance };
+        let out_of_range = |_| AsmErrorKind::JumpRange { label: label.clone(), distance };
         if insn.code == op::GOTOL || insn.code == op::JMP | op::CALL {
             insn.imm = i32::try_from(distance).map_err(out_of_range)?;
         } else {

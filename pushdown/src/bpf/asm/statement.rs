@@ -1,13 +1,13 @@
 //! One statement: its text to an item. Knows nothing of other lines.
 
 use super::expand::number;
-use super::{AsmErrorKind as Kind, Item, Symbolic, check_guard};
+use super::{AsmErrorKind, Item, Symbolic, check_guard};
 use crate::bpf::Insn;
 use crate::bpf::opcode::{self as op, ACCESSES, ASSIGNMENTS, CONDITIONS};
 use crate::contract::layout::Map;
 
 /// Reads a line of code without holes and comments.
-pub(super) fn statement(text: &str, prefix: &str) -> Result<Item, Kind> {
+pub(super) fn statement(text: &str, prefix: &str) -> Result<Item, AsmErrorKind> {
     if let Some(name) = text.strip_suffix(':') {
         return Ok(Item::Label(label(name.trim_end(), prefix)?));
     }
@@ -39,7 +39,7 @@ pub(super) fn statement(text: &str, prefix: &str) -> Result<Item, Kind> {
     };
     match cursor.rest.trim() {
         "" => Ok(item),
-        rest => Err(Kind::Trailing(rest.to_string())),
+        rest => Err(AsmErrorKind::Trailing(rest.to_string())),
     }
 }
 
@@ -55,8 +55,8 @@ impl<'a> Cursor<'a> {
         rest.is_some()
     }
 
-    fn expect(&mut self, symbol: &'static str) -> Result<(), Kind> {
-        if self.eat(symbol) { Ok(()) } else { Err(Kind::Expected(symbol)) }
+    fn expect(&mut self, symbol: &'static str) -> Result<(), AsmErrorKind> {
+        if self.eat(symbol) { Ok(()) } else { Err(AsmErrorKind::Expected(symbol)) }
     }
 
     fn peek_word(&self) -> &'a str {
@@ -71,19 +71,19 @@ impl<'a> Cursor<'a> {
         word
     }
 
-    fn number(&mut self) -> Result<i128, Kind> {
+    fn number(&mut self) -> Result<i128, AsmErrorKind> {
         let sign = if self.eat("-") { -1 } else { 1 };
-        number(self.word()).map(|value| sign * value).ok_or(Kind::Expected("a number"))
+        number(self.word()).map(|value| sign * value).ok_or(AsmErrorKind::Expected("a number"))
     }
 
-    fn register(&mut self) -> Result<Register, Kind> {
-        parse_register(self.word())?.ok_or(Kind::Expected("a register"))
+    fn register(&mut self) -> Result<Register, AsmErrorKind> {
+        parse_register(self.word())?.ok_or(AsmErrorKind::Expected("a register"))
     }
 
     /// A 64-bit register.
-    fn address(&mut self) -> Result<u8, Kind> {
+    fn address(&mut self) -> Result<u8, AsmErrorKind> {
         let register = self.register()?;
-        if register.wide { Ok(register.number) } else { Err(Kind::WidthMismatch) }
+        if register.wide { Ok(register.number) } else { Err(AsmErrorKind::WidthMismatch) }
     }
 }
 
@@ -95,8 +95,8 @@ struct Register {
 }
 
 impl Register {
-    fn written(self) -> Result<Register, Kind> {
-        if self.number == op::FRAME_POINTER { Err(Kind::FramePointerWritten) } else { Ok(self) }
+    fn written(self) -> Result<Register, AsmErrorKind> {
+        if self.number == op::FRAME_POINTER { Err(AsmErrorKind::FramePointerWritten) } else { Ok(self) }
     }
 
     fn alu_class(self) -> u8 {
@@ -105,7 +105,7 @@ impl Register {
 }
 
 /// `None` if the word does not look like a register at all.
-fn parse_register(word: &str) -> Result<Option<Register>, Kind> {
+fn parse_register(word: &str) -> Result<Option<Register>, AsmErrorKind> {
     let (wide, digits) = match (word.strip_prefix('r'), word.strip_prefix('w')) {
         (Some(digits), _) => (true, digits),
         (_, Some(digits)) => (false, digits),
@@ -116,18 +116,18 @@ fn parse_register(word: &str) -> Result<Option<Register>, Kind> {
     }
     match digits.parse() {
         Ok(number) if number <= op::FRAME_POINTER => Ok(Some(Register { number, wide })),
-        _ => Err(Kind::NoSuchRegister(word.to_string())),
+        _ => Err(AsmErrorKind::NoSuchRegister(word.to_string())),
     }
 }
 
-fn label(name: &str, prefix: &str) -> Result<String, Kind> {
+fn label(name: &str, prefix: &str) -> Result<String, AsmErrorKind> {
     let is_first = |c: char| c.is_ascii_alphabetic() || c == '_';
     let full = if name.starts_with('@') { name.to_string() } else { format!("{prefix}{name}") };
     let plain = full.strip_prefix('@').unwrap_or(&full);
     let is_label = !name.is_empty()
         && plain.starts_with(is_first)
         && plain.chars().all(|c| is_first(c) || c.is_ascii_digit() || c == '.');
-    if is_label { Ok(full) } else { Err(Kind::BadLabel(name.to_string())) }
+    if is_label { Ok(full) } else { Err(AsmErrorKind::BadLabel(name.to_string())) }
 }
 
 fn plain(code: u8) -> Insn {
@@ -136,22 +136,22 @@ fn plain(code: u8) -> Insn {
 
 /// An immediate is sign-extended by the processor, so an unsigned number with the high bit set is only the same
 /// number where just 32 bits of it count.
-fn immediate(value: i128, wide: bool) -> Result<i32, Kind> {
+fn immediate(value: i128, wide: bool) -> Result<i32, AsmErrorKind> {
     if let Ok(value) = i32::try_from(value) {
         return Ok(value);
     }
     match u32::try_from(value) {
         Ok(value) if !wide => Ok(value as i32),
-        _ => Err(Kind::ImmediateRange(value)),
+        _ => Err(AsmErrorKind::ImmediateRange(value)),
     }
 }
 
 /// `(u64 *)(r1 + 8)`, behind the first `*`: bytes and code of the access, base register, displacement.
-fn memory(cursor: &mut Cursor) -> Result<(usize, u8, u8, i16), Kind> {
+fn memory(cursor: &mut Cursor) -> Result<(usize, u8, u8, i16), AsmErrorKind> {
     cursor.expect("(")?;
     let name = cursor.word();
     let access = ACCESSES.iter().find(|(known, ..)| *known == name);
-    let &(_, bytes, code) = access.ok_or(Kind::Expected("u8, u16, u32, u64, s8, s16 or s32"))?;
+    let &(_, bytes, code) = access.ok_or(AsmErrorKind::Expected("u8, u16, u32, u64, s8, s16 or s32"))?;
     cursor.expect("*")?;
     cursor.expect(")")?;
     cursor.expect("(")?;
@@ -164,61 +164,61 @@ fn memory(cursor: &mut Cursor) -> Result<(usize, u8, u8, i16), Kind> {
         0
     };
     cursor.expect(")")?;
-    let off = i16::try_from(displacement).map_err(|_| Kind::OffsetRange(displacement))?;
+    let off = i16::try_from(displacement).map_err(|_| AsmErrorKind::OffsetRange(displacement))?;
     Ok((bytes, code, base, off))
 }
 
-fn store(cursor: &mut Cursor) -> Result<Insn, Kind> {
+fn store(cursor: &mut Cursor) -> Result<Insn, AsmErrorKind> {
     let (bytes, code, dst, off) = memory(cursor)?;
     if code & op::MEMSX == op::MEMSX {
-        return Err(Kind::Expected("an unsigned width: stores extend nothing"));
+        return Err(AsmErrorKind::Expected("an unsigned width: stores extend nothing"));
     }
     cursor.expect("=")?;
     if let Some(source) = parse_register(cursor.peek_word())? {
         cursor.word();
         if !source.wide && bytes == 8 {
-            return Err(Kind::WidthMismatch);
+            return Err(AsmErrorKind::WidthMismatch);
         }
         return Ok(Insn { code: op::STX | code, dst, src: source.number, off, imm: 0 });
     }
     let value = cursor.number()?;
     let bits = 8 * bytes as u32;
     if bytes < 4 && !(-1 << (bits - 1)..1 << bits).contains(&value) {
-        return Err(Kind::ImmediateRange(value));
+        return Err(AsmErrorKind::ImmediateRange(value));
     }
     Ok(Insn { code: op::ST | code, dst, src: 0, off, imm: immediate(value, bytes == 8)? })
 }
 
-fn target(cursor: &mut Cursor, prefix: &str) -> Result<Option<String>, Kind> {
+fn target(cursor: &mut Cursor, prefix: &str) -> Result<Option<String>, AsmErrorKind> {
     label(cursor.word(), prefix).map(Some)
 }
 
-fn jump(cursor: &mut Cursor, code: u8, prefix: &str) -> Result<Item, Kind> {
+fn jump(cursor: &mut Cursor, code: u8, prefix: &str) -> Result<Item, AsmErrorKind> {
     cursor.word();
     Ok(Item::Insn(Symbolic { insn: plain(code), high: None, target: target(cursor, prefix)? }))
 }
 
-fn call(cursor: &mut Cursor, prefix: &str) -> Result<Item, Kind> {
+fn call(cursor: &mut Cursor, prefix: &str) -> Result<Item, AsmErrorKind> {
     cursor.word();
     let code = op::JMP | op::CALL;
     if cursor.peek_word().starts_with(|c: char| c.is_ascii_digit()) {
         let helper = cursor.number()?;
-        let imm = i32::try_from(helper).map_err(|_| Kind::ImmediateRange(helper))?;
+        let imm = i32::try_from(helper).map_err(|_| AsmErrorKind::ImmediateRange(helper))?;
         return Ok(Insn { imm, ..plain(code) }.into());
     }
     let insn = Insn { src: op::PSEUDO_CALL, ..plain(code) };
     Ok(Item::Insn(Symbolic { insn, high: None, target: target(cursor, prefix)? }))
 }
 
-fn conditional_jump(cursor: &mut Cursor, prefix: &str) -> Result<Item, Kind> {
+fn conditional_jump(cursor: &mut Cursor, prefix: &str) -> Result<Item, AsmErrorKind> {
     cursor.word();
     let left = cursor.register()?;
     let condition = CONDITIONS.iter().find(|(symbol, _)| cursor.eat(symbol));
-    let &(_, operation) = condition.ok_or(Kind::Expected("a comparison"))?;
+    let &(_, operation) = condition.ok_or(AsmErrorKind::Expected("a comparison"))?;
     let class = if left.wide { op::JMP } else { op::JMP32 };
     let mut insn = Insn { code: class | operation, dst: left.number, ..Insn::default() };
     match parse_register(cursor.peek_word())? {
-        Some(right) if right.wide != left.wide => return Err(Kind::WidthMismatch),
+        Some(right) if right.wide != left.wide => return Err(AsmErrorKind::WidthMismatch),
         Some(right) => {
             cursor.word();
             insn.code |= op::X;
@@ -227,27 +227,27 @@ fn conditional_jump(cursor: &mut Cursor, prefix: &str) -> Result<Item, Kind> {
         None => insn.imm = immediate(cursor.number()?, left.wide)?,
     }
     if cursor.word() != "goto" {
-        return Err(Kind::Expected("goto"));
+        return Err(AsmErrorKind::Expected("goto"));
     }
     Ok(Item::Insn(Symbolic { insn, high: None, target: target(cursor, prefix)? }))
 }
 
-fn raw(cursor: &mut Cursor) -> Result<Item, Kind> {
+fn raw(cursor: &mut Cursor) -> Result<Item, AsmErrorKind> {
     cursor.word();
     let value = cursor.number()?;
-    let slot = u64::try_from(value).map_err(|_| Kind::ImmediateRange(value))?;
+    let slot = u64::try_from(value).map_err(|_| AsmErrorKind::ImmediateRange(value))?;
     Ok(Insn::from_u64(slot).into())
 }
 
 /// Statements that begin with a destination register.
-fn operation(cursor: &mut Cursor) -> Result<Item, Kind> {
-    let dst = parse_register(cursor.word())?.ok_or(Kind::UnknownStatement)?.written()?;
+fn operation(cursor: &mut Cursor) -> Result<Item, AsmErrorKind> {
+    let dst = parse_register(cursor.word())?.ok_or(AsmErrorKind::UnknownStatement)?.written()?;
     let assignment = ASSIGNMENTS.iter().find(|(symbol, ..)| cursor.eat(symbol));
     if let Some(&(_, operation, off)) = assignment {
         return Ok(arithmetic(cursor, dst, operation, off)?.into());
     }
     if !cursor.eat("=") {
-        return Err(Kind::Expected("an assignment"));
+        return Err(AsmErrorKind::Expected("an assignment"));
     }
     if cursor.eat("*") {
         return load(cursor, dst);
@@ -264,7 +264,7 @@ fn operation(cursor: &mut Cursor) -> Result<Item, Kind> {
         cursor.eat("-");
         let in_place = cursor.register()? == dst;
         let insn = Insn { code: dst.alu_class() | op::NEG, dst: dst.number, ..Insn::default() };
-        return if in_place { Ok(insn.into()) } else { Err(Kind::NotInPlace) };
+        return if in_place { Ok(insn.into()) } else { Err(AsmErrorKind::NotInPlace) };
     }
     match cursor.peek_word() {
         "map" => map_address(cursor, dst),
@@ -274,10 +274,10 @@ fn operation(cursor: &mut Cursor) -> Result<Item, Kind> {
                 cursor.word();
                 let in_place = cursor.register()? == dst;
                 if !dst.wide {
-                    return Err(Kind::WidthMismatch);
+                    return Err(AsmErrorKind::WidthMismatch);
                 }
                 let insn = Insn { code, dst: dst.number, src: 0, off: 0, imm: bits };
-                if in_place { Ok(insn.into()) } else { Err(Kind::NotInPlace) }
+                if in_place { Ok(insn.into()) } else { Err(AsmErrorKind::NotInPlace) }
             }
             None => assign(cursor, dst),
         },
@@ -285,24 +285,24 @@ fn operation(cursor: &mut Cursor) -> Result<Item, Kind> {
 }
 
 /// Operands of `+=` and the like, where the operand may be a register or an immediate.
-fn arithmetic(cursor: &mut Cursor, dst: Register, operation: u8, off: i16) -> Result<Insn, Kind> {
+fn arithmetic(cursor: &mut Cursor, dst: Register, operation: u8, off: i16) -> Result<Insn, AsmErrorKind> {
     let insn = Insn { code: dst.alu_class() | operation, dst: dst.number, src: 0, off, imm: 0 };
     if let Some(source) = parse_register(cursor.peek_word())? {
         cursor.word();
         if source.wide != dst.wide {
-            return Err(Kind::WidthMismatch);
+            return Err(AsmErrorKind::WidthMismatch);
         }
         return Ok(Insn { code: insn.code | op::X, src: source.number, ..insn });
     }
     let value = cursor.number()?;
     if op::is_meaningless(operation, dst.wide, value) {
-        return Err(Kind::ImmediateRange(value));
+        return Err(AsmErrorKind::ImmediateRange(value));
     }
     Ok(Insn { imm: immediate(value, dst.wide)?, ..insn })
 }
 
 /// `r1 = r2`, `r1 = 5`, `r1 = 5 ll`.
-fn assign(cursor: &mut Cursor, dst: Register) -> Result<Item, Kind> {
+fn assign(cursor: &mut Cursor, dst: Register) -> Result<Item, AsmErrorKind> {
     if parse_register(cursor.peek_word())?.is_some() {
         return Ok(arithmetic(cursor, dst, op::MOV, 0)?.into());
     }
@@ -313,10 +313,10 @@ fn assign(cursor: &mut Cursor, dst: Register) -> Result<Item, Kind> {
     }
     cursor.word();
     if !dst.wide {
-        return Err(Kind::WidthMismatch);
+        return Err(AsmErrorKind::WidthMismatch);
     }
     if !(i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&value) {
-        return Err(Kind::ImmediateRange(value));
+        return Err(AsmErrorKind::ImmediateRange(value));
     }
     let bits = value as u64;
     Ok(wide(dst.number, 0, bits as i32, (bits >> 32) as i32))
@@ -327,27 +327,27 @@ fn wide(dst: u8, src: u8, low: i32, high: i32) -> Item {
     Item::Insn(Symbolic { insn, high: Some(high), target: None })
 }
 
-fn load(cursor: &mut Cursor, dst: Register) -> Result<Item, Kind> {
+fn load(cursor: &mut Cursor, dst: Register) -> Result<Item, AsmErrorKind> {
     let (bytes, code, src, off) = memory(cursor)?;
     // LLVM writes `w1 = *(u32 *)...` for the same instruction; the upper half would not be zero in these.
     if !dst.wide && (bytes == 8 || code & op::MEMSX == op::MEMSX) {
-        return Err(Kind::WidthMismatch);
+        return Err(AsmErrorKind::WidthMismatch);
     }
     Ok(Insn { code: op::LDX | code, dst: dst.number, src, off, imm: 0 }.into())
 }
 
-fn sign_extension(cursor: &mut Cursor, dst: Register) -> Result<Insn, Kind> {
+fn sign_extension(cursor: &mut Cursor, dst: Register) -> Result<Insn, AsmErrorKind> {
     let off = match cursor.word() {
         "s8" => 8,
         "s16" => 16,
         "s32" if dst.wide => 32,
-        "s32" => return Err(Kind::WidthMismatch),
-        _ => return Err(Kind::Expected("s8, s16 or s32")),
+        "s32" => return Err(AsmErrorKind::WidthMismatch),
+        _ => return Err(AsmErrorKind::Expected("s8, s16 or s32")),
     };
     cursor.expect(")")?;
     let source = cursor.register()?;
     if source.wide != dst.wide {
-        return Err(Kind::WidthMismatch);
+        return Err(AsmErrorKind::WidthMismatch);
     }
     Ok(Insn { code: dst.alu_class() | op::MOV | op::X, dst: dst.number, src: source.number, off, imm: 0 })
 }
@@ -371,27 +371,27 @@ fn byte_order(word: &str) -> Option<(u8, i32)> {
 }
 
 /// `map[window][0] + 16`: the first index names the map, the second is the entry of the array, always 0.
-fn map_address(cursor: &mut Cursor, dst: Register) -> Result<Item, Kind> {
+fn map_address(cursor: &mut Cursor, dst: Register) -> Result<Item, AsmErrorKind> {
     cursor.word();
     cursor.expect("[")?;
     let name = cursor.word();
     let map = Map::ALL.into_iter().find(|map| map.name() == name);
-    let map = map.ok_or_else(|| Kind::UnknownMap(name.to_string()))?;
+    let map = map.ok_or_else(|| AsmErrorKind::UnknownMap(name.to_string()))?;
     cursor.expect("]")?;
     cursor.expect("[")?;
     if cursor.number()? != 0 {
-        return Err(Kind::Expected("entry 0"));
+        return Err(AsmErrorKind::Expected("entry 0"));
     }
     cursor.expect("]")?;
     let offset = if cursor.eat("+") { cursor.number()? } else { 0 };
-    let bits = u32::try_from(offset).map_err(|_| Kind::OffsetRange(offset))?;
+    let bits = u32::try_from(offset).map_err(|_| AsmErrorKind::OffsetRange(offset))?;
     if !dst.wide {
-        return Err(Kind::WidthMismatch);
+        return Err(AsmErrorKind::WidthMismatch);
     }
     Ok(wide(dst.number, op::PSEUDO_MAP_IDX_VALUE, map as i32, bits as i32))
 }
 
-fn guard(cursor: &mut Cursor, dst: Register) -> Result<Item, Kind> {
+fn guard(cursor: &mut Cursor, dst: Register) -> Result<Item, AsmErrorKind> {
     cursor.word();
     cursor.expect("(")?;
     let offset = cursor.address()?;
@@ -399,9 +399,9 @@ fn guard(cursor: &mut Cursor, dst: Register) -> Result<Item, Kind> {
     let bytes = cursor.number()?;
     cursor.expect(")")?;
     if !dst.wide {
-        return Err(Kind::WidthMismatch);
+        return Err(AsmErrorKind::WidthMismatch);
     }
-    let bytes = usize::try_from(bytes).map_err(|_| Kind::ImmediateRange(bytes))?;
+    let bytes = usize::try_from(bytes).map_err(|_| AsmErrorKind::ImmediateRange(bytes))?;
     check_guard(dst.number, offset, bytes)?;
     Ok(Item::Guard { dst: dst.number, offset, bytes })
 }

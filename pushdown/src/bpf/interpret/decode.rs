@@ -19,18 +19,18 @@ pub(super) struct Op {
     pub target: u32,
     /// Registers that must have a value.
     pub reads: u16,
-    pub kind: Kind,
+    pub kind: OpcodeKind,
     pub dst: u8,
     pub src: u8,
 }
 
 impl Op {
-    fn new(kind: Kind) -> Op {
+    fn new(kind: OpcodeKind) -> Op {
         Op { imm: 0, target: 0, reads: 0, kind, dst: 0, src: ZERO }
     }
 
     /// With both halves of a number.
-    fn with_number(kind: Kind, dst: u8, number: u64) -> Op {
+    fn with_number(kind: OpcodeKind, dst: u8, number: u64) -> Op {
         Op { imm: number as i32, target: (number >> 32) as u32, dst, ..Op::new(kind) }
     }
 
@@ -48,7 +48,7 @@ impl Op {
 /// What an instruction does. Numbers are widths in bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[rustfmt::skip]
-pub(super) enum Kind {
+pub(super) enum OpcodeKind {
     Move64, Move32, Wide, SignExtend64, SignExtend32,
     Add64, Sub64, Mul64, Div64, Mod64, SignedDiv64, SignedMod64, Or64, And64, Xor64,
     ShiftLeft64, ShiftRight64, SignedShiftRight64, Negate64,
@@ -73,32 +73,32 @@ pub(super) fn decode(insns: &[Insn]) -> Vec<Op> {
         if insn.code == op::LD_IMM64 {
             let wide = insns.get(ops.len() + 1).and_then(|high| wide(*insn, *high));
             if let Some(op) = wide {
-                ops.extend([op, Op::new(Kind::SecondSlot)]);
+                ops.extend([op, Op::new(OpcodeKind::SecondSlot)]);
                 continue;
             }
         }
-        let op = decode_one(*insn).unwrap_or_else(|| Op::with_number(Kind::Unknown, 0, insn.to_u64()));
+        let op = decode_one(*insn).unwrap_or_else(|| Op::with_number(OpcodeKind::Unknown, 0, insn.to_u64()));
         ops.push(op);
     }
-    ops.push(Op::new(Kind::End));
+    ops.push(Op::new(OpcodeKind::End));
     for place in 0..insns.len() {
         let Some(distance) = distance(ops[place].kind, insns[place]) else { continue };
         let target = usize::try_from(place as i64 + 1 + distance).ok().filter(|target| *target < insns.len());
         ops[place].target = target.unwrap_or(ops.len()) as u32;
         if target.is_none() {
-            ops.push(Op { target: place as u32, ..Op::new(Kind::Outside) });
+            ops.push(Op { target: place as u32, ..Op::new(OpcodeKind::Outside) });
         }
     }
     ops
 }
 
 /// How far a decoded jump or call goes.
-fn distance(kind: Kind, insn: Insn) -> Option<i64> {
+fn distance(kind: OpcodeKind, insn: Insn) -> Option<i64> {
     match kind {
-        Kind::Call => Some(i64::from(insn.imm)),
-        Kind::Goto if insn.code == op::GOTOL => Some(i64::from(insn.imm)),
-        Kind::Goto | Kind::MayGoto => Some(i64::from(insn.off)),
-        Kind::Exit | Kind::Helper | Kind::Unknown => None,
+        OpcodeKind::Call => Some(i64::from(insn.imm)),
+        OpcodeKind::Goto if insn.code == op::GOTOL => Some(i64::from(insn.imm)),
+        OpcodeKind::Goto | OpcodeKind::MayGoto => Some(i64::from(insn.off)),
+        OpcodeKind::Exit | OpcodeKind::Helper | OpcodeKind::Unknown => None,
         _ => insn.conditional_jump().map(|_| i64::from(insn.off)),
     }
 }
@@ -115,12 +115,12 @@ fn wide(insn: Insn, high: Insn) -> Option<Op> {
         }
         _ => return None,
     };
-    Some(written(Op::with_number(Kind::Wide, insn.dst, number)))
+    Some(written(Op::with_number(OpcodeKind::Wide, insn.dst, number)))
 }
 
 /// An op that writes its destination, unless that is the frame pointer.
 fn written(op: Op) -> Op {
-    if op.dst == op::FRAME_POINTER { Op::new(Kind::FramePointerWritten) } else { op }
+    if op.dst == op::FRAME_POINTER { Op::new(OpcodeKind::FramePointerWritten) } else { op }
 }
 
 fn decode_one(insn: Insn) -> Option<Op> {
@@ -140,13 +140,13 @@ fn access(insn: Insn) -> Option<Op> {
     let target = i32::from(off) as u32;
     let kind = |signed: bool| {
         Some(match (code & !0x07, signed) {
-            (access, false) if access == op::MEM | op::B => (Kind::Load8, Kind::Store8),
-            (access, false) if access == op::MEM | op::H => (Kind::Load16, Kind::Store16),
-            (access, false) if access == op::MEM | op::W => (Kind::Load32, Kind::Store32),
-            (access, false) if access == op::MEM | op::DW => (Kind::Load64, Kind::Store64),
-            (access, true) if access == op::MEMSX | op::B => (Kind::SignedLoad8, Kind::Unknown),
-            (access, true) if access == op::MEMSX | op::H => (Kind::SignedLoad16, Kind::Unknown),
-            (access, true) if access == op::MEMSX | op::W => (Kind::SignedLoad32, Kind::Unknown),
+            (access, false) if access == op::MEM | op::B => (OpcodeKind::Load8, OpcodeKind::Store8),
+            (access, false) if access == op::MEM | op::H => (OpcodeKind::Load16, OpcodeKind::Store16),
+            (access, false) if access == op::MEM | op::W => (OpcodeKind::Load32, OpcodeKind::Store32),
+            (access, false) if access == op::MEM | op::DW => (OpcodeKind::Load64, OpcodeKind::Store64),
+            (access, true) if access == op::MEMSX | op::B => (OpcodeKind::SignedLoad8, OpcodeKind::Unknown),
+            (access, true) if access == op::MEMSX | op::H => (OpcodeKind::SignedLoad16, OpcodeKind::Unknown),
+            (access, true) if access == op::MEMSX | op::W => (OpcodeKind::SignedLoad32, OpcodeKind::Unknown),
             _ => return None,
         })
     };
@@ -176,25 +176,27 @@ fn arithmetic(insn: Insn) -> Option<Op> {
     let mut decoded = with_operand(insn)?;
     let pick = |kind64, kind32| Some(if is_64 { kind64 } else { kind32 });
     decoded.kind = match (operation, off) {
-        (op::ADD, 0) => pick(Kind::Add64, Kind::Add32),
-        (op::SUB, 0) => pick(Kind::Sub64, Kind::Sub32),
-        (op::MUL, 0) => pick(Kind::Mul64, Kind::Mul32),
-        (op::DIV, 0) => pick(Kind::Div64, Kind::Div32),
-        (op::DIV, 1) => pick(Kind::SignedDiv64, Kind::SignedDiv32),
-        (op::MOD, 0) => pick(Kind::Mod64, Kind::Mod32),
-        (op::MOD, 1) => pick(Kind::SignedMod64, Kind::SignedMod32),
-        (op::OR, 0) => pick(Kind::Or64, Kind::Or32),
-        (op::AND, 0) => pick(Kind::And64, Kind::And32),
-        (op::XOR, 0) => pick(Kind::Xor64, Kind::Xor32),
-        (op::LSH, 0) => pick(Kind::ShiftLeft64, Kind::ShiftLeft32),
-        (op::RSH, 0) => pick(Kind::ShiftRight64, Kind::ShiftRight32),
-        (op::ARSH, 0) => pick(Kind::SignedShiftRight64, Kind::SignedShiftRight32),
-        (op::MOV, 0) => pick(Kind::Move64, Kind::Move32),
+        (op::ADD, 0) => pick(OpcodeKind::Add64, OpcodeKind::Add32),
+        (op::SUB, 0) => pick(OpcodeKind::Sub64, OpcodeKind::Sub32),
+        (op::MUL, 0) => pick(OpcodeKind::Mul64, OpcodeKind::Mul32),
+        (op::DIV, 0) => pick(OpcodeKind::Div64, OpcodeKind::Div32),
+        (op::DIV, 1) => pick(OpcodeKind::SignedDiv64, OpcodeKind::SignedDiv32),
+        (op::MOD, 0) => pick(OpcodeKind::Mod64, OpcodeKind::Mod32),
+        (op::MOD, 1) => pick(OpcodeKind::SignedMod64, OpcodeKind::SignedMod32),
+        (op::OR, 0) => pick(OpcodeKind::Or64, OpcodeKind::Or32),
+        (op::AND, 0) => pick(OpcodeKind::And64, OpcodeKind::And32),
+        (op::XOR, 0) => pick(OpcodeKind::Xor64, OpcodeKind::Xor32),
+        (op::LSH, 0) => pick(OpcodeKind::ShiftLeft64, OpcodeKind::ShiftLeft32),
+        (op::RSH, 0) => pick(OpcodeKind::ShiftRight64, OpcodeKind::ShiftRight32),
+        (op::ARSH, 0) => pick(OpcodeKind::SignedShiftRight64, OpcodeKind::SignedShiftRight32),
+        (op::MOV, 0) => pick(OpcodeKind::Move64, OpcodeKind::Move32),
         (op::MOV, 8 | 16 | 32) if code & op::X != 0 && (is_64 || off != 32) => {
             decoded.imm = i32::from(off);
-            pick(Kind::SignExtend64, Kind::SignExtend32)
+            pick(OpcodeKind::SignExtend64, OpcodeKind::SignExtend32)
         }
-        (op::NEG, 0) if code & op::X == 0 && insn.imm == 0 => pick(Kind::Negate64, Kind::Negate32),
+        (op::NEG, 0) if code & op::X == 0 && insn.imm == 0 => {
+            pick(OpcodeKind::Negate64, OpcodeKind::Negate32)
+        }
         _ => None,
     }?;
     if operation != op::MOV {
@@ -207,9 +209,9 @@ fn arithmetic(insn: Insn) -> Option<Op> {
 fn with_operand(insn: Insn) -> Option<Op> {
     let Insn { code, dst, src, imm, .. } = insn;
     if code & op::X == 0 {
-        return (src == 0).then(|| Op { imm, dst, ..Op::new(Kind::Unknown) });
+        return (src == 0).then(|| Op { imm, dst, ..Op::new(OpcodeKind::Unknown) });
     }
-    (imm == 0).then(|| Op { reads: 1 << src, dst, src, ..Op::new(Kind::Unknown) })
+    (imm == 0).then(|| Op { reads: 1 << src, dst, src, ..Op::new(OpcodeKind::Unknown) })
 }
 
 fn byte_order(insn: Insn) -> Option<Op> {
@@ -224,12 +226,12 @@ fn byte_order(insn: Insn) -> Option<Op> {
         _ => true,
     };
     let kind = match (imm, swaps) {
-        (16, false) => Kind::Little16,
-        (32, false) => Kind::Little32,
-        (64, false) => Kind::Little64,
-        (16, true) => Kind::Swap16,
-        (32, true) => Kind::Swap32,
-        (64, true) => Kind::Swap64,
+        (16, false) => OpcodeKind::Little16,
+        (32, false) => OpcodeKind::Little32,
+        (64, false) => OpcodeKind::Little64,
+        (16, true) => OpcodeKind::Swap16,
+        (32, true) => OpcodeKind::Swap32,
+        (64, true) => OpcodeKind::Swap64,
         _ => return None,
     };
     Some(Op { reads: 1 << dst, dst, ..Op::new(kind) })
@@ -247,29 +249,31 @@ fn jump(insn: Insn) -> Option<Op> {
         return None;
     }
     match (code, src) {
-        (op::GOTO, 0) if imm == 0 => Some(Op::new(Kind::Goto)),
-        (op::GOTOL, 0) if off == 0 => Some(Op::new(Kind::Goto)),
-        (op::MAY_GOTO, 0) if imm == 0 => Some(Op::new(Kind::MayGoto)),
-        (code, 0) if code == op::JMP | op::EXIT && off == 0 && imm == 0 => Some(Op::new(Kind::Exit)),
-        (code, 0) if code == op::JMP | op::CALL && off == 0 => Some(Op { imm, ..Op::new(Kind::Helper) }),
-        (code, op::PSEUDO_CALL) if code == op::JMP | op::CALL && off == 0 => Some(Op::new(Kind::Call)),
+        (op::GOTO, 0) if imm == 0 => Some(Op::new(OpcodeKind::Goto)),
+        (op::GOTOL, 0) if off == 0 => Some(Op::new(OpcodeKind::Goto)),
+        (op::MAY_GOTO, 0) if imm == 0 => Some(Op::new(OpcodeKind::MayGoto)),
+        (code, 0) if code == op::JMP | op::EXIT && off == 0 && imm == 0 => Some(Op::new(OpcodeKind::Exit)),
+        (code, 0) if code == op::JMP | op::CALL && off == 0 => {
+            Some(Op { imm, ..Op::new(OpcodeKind::Helper) })
+        }
+        (code, op::PSEUDO_CALL) if code == op::JMP | op::CALL && off == 0 => Some(Op::new(OpcodeKind::Call)),
         _ => None,
     }
 }
 
-fn condition(operation: u8, is_64: bool) -> Option<Kind> {
+fn condition(operation: u8, is_64: bool) -> Option<OpcodeKind> {
     let (kind64, kind32) = match operation {
-        op::JEQ => (Kind::Equal64, Kind::Equal32),
-        op::JNE => (Kind::NotEqual64, Kind::NotEqual32),
-        op::JSET => (Kind::AnyBit64, Kind::AnyBit32),
-        op::JGT => (Kind::Greater64, Kind::Greater32),
-        op::JGE => (Kind::GreaterEqual64, Kind::GreaterEqual32),
-        op::JLT => (Kind::Less64, Kind::Less32),
-        op::JLE => (Kind::LessEqual64, Kind::LessEqual32),
-        op::JSGT => (Kind::SignedGreater64, Kind::SignedGreater32),
-        op::JSGE => (Kind::SignedGreaterEqual64, Kind::SignedGreaterEqual32),
-        op::JSLT => (Kind::SignedLess64, Kind::SignedLess32),
-        op::JSLE => (Kind::SignedLessEqual64, Kind::SignedLessEqual32),
+        op::JEQ => (OpcodeKind::Equal64, OpcodeKind::Equal32),
+        op::JNE => (OpcodeKind::NotEqual64, OpcodeKind::NotEqual32),
+        op::JSET => (OpcodeKind::AnyBit64, OpcodeKind::AnyBit32),
+        op::JGT => (OpcodeKind::Greater64, OpcodeKind::Greater32),
+        op::JGE => (OpcodeKind::GreaterEqual64, OpcodeKind::GreaterEqual32),
+        op::JLT => (OpcodeKind::Less64, OpcodeKind::Less32),
+        op::JLE => (OpcodeKind::LessEqual64, OpcodeKind::LessEqual32),
+        op::JSGT => (OpcodeKind::SignedGreater64, OpcodeKind::SignedGreater32),
+        op::JSGE => (OpcodeKind::SignedGreaterEqual64, OpcodeKind::SignedGreaterEqual32),
+        op::JSLT => (OpcodeKind::SignedLess64, OpcodeKind::SignedLess32),
+        op::JSLE => (OpcodeKind::SignedLessEqual64, OpcodeKind::SignedLessEqual32),
         _ => return None,
     };
     Some(if is_64 { kind64 } else { kind32 })

@@ -1,7 +1,7 @@
 //! Encodings, macros, labels, guards, and one test for each error.
 
 use super::{Insn, WINDOW, assemble, items};
-use crate::bpf::asm::{AsmError, AsmErrorKind as Kind, GuardTarget, Holes, Item, LINES_MAX, link, parse};
+use crate::bpf::asm::{AsmError, AsmErrorKind, GuardTarget, Holes, Item, LINES_MAX, link, parse};
 use crate::bpf::listing::print_items;
 use crate::contract::layout::GUARD_BYTES_MAX;
 
@@ -172,7 +172,7 @@ fn error(text: &str, holes: &Holes) -> AsmError {
     linked.expect_err(text)
 }
 
-fn rejects(text: &str, kind: Kind) {
+fn rejects(text: &str, kind: AsmErrorKind) {
     // The line is told.
     let error = error(&format!("r0 = 0\n{text}"), &Holes::new().with("taken", 1).with("word", "r1"));
     assert_eq!(error.kind, kind, "{text}");
@@ -186,24 +186,24 @@ fn rejects(text: &str, kind: Kind) {
 
 #[test]
 fn errors_of_statements() {
-    rejects("jump l", Kind::UnknownStatement);
-    rejects("= r1", Kind::UnknownStatement);
-    rejects("r1", Kind::Expected("an assignment"));
-    rejects("r1 =", Kind::Expected("a number"));
-    rejects("r1 = five", Kind::Expected("a number"));
-    rejects("r1 = *(u12 *)(r2 + 0)", Kind::Expected("u8, u16, u32, u64, s8, s16 or s32"));
-    rejects("r1 = *(u8 *)(r2", Kind::Expected(")"));
-    rejects("if r1 = 5 goto l", Kind::Expected("a comparison"));
-    rejects("if r1 == 5 l", Kind::Expected("goto"));
-    rejects("*(s8 *)(r1 + 0) = 5", Kind::Expected("an unsigned width: stores extend nothing"));
-    rejects("r1 = map[window][1]", Kind::Expected("entry 0"));
-    rejects("exit 5", Kind::Trailing("5".into()));
-    rejects("r1 = r2 r3", Kind::Trailing("r3".into()));
-    rejects("r11 = 1", Kind::NoSuchRegister("r11".into()));
-    rejects("r1 = w99", Kind::NoSuchRegister("w99".into()));
-    rejects("r10 = 1", Kind::FramePointerWritten);
-    rejects("r10 += r1", Kind::FramePointerWritten);
-    rejects("r10 = window(r1, 8)", Kind::FramePointerWritten);
+    rejects("jump l", AsmErrorKind::UnknownStatement);
+    rejects("= r1", AsmErrorKind::UnknownStatement);
+    rejects("r1", AsmErrorKind::Expected("an assignment"));
+    rejects("r1 =", AsmErrorKind::Expected("a number"));
+    rejects("r1 = five", AsmErrorKind::Expected("a number"));
+    rejects("r1 = *(u12 *)(r2 + 0)", AsmErrorKind::Expected("u8, u16, u32, u64, s8, s16 or s32"));
+    rejects("r1 = *(u8 *)(r2", AsmErrorKind::Expected(")"));
+    rejects("if r1 = 5 goto l", AsmErrorKind::Expected("a comparison"));
+    rejects("if r1 == 5 l", AsmErrorKind::Expected("goto"));
+    rejects("*(s8 *)(r1 + 0) = 5", AsmErrorKind::Expected("an unsigned width: stores extend nothing"));
+    rejects("r1 = map[window][1]", AsmErrorKind::Expected("entry 0"));
+    rejects("exit 5", AsmErrorKind::Trailing("5".into()));
+    rejects("r1 = r2 r3", AsmErrorKind::Trailing("r3".into()));
+    rejects("r11 = 1", AsmErrorKind::NoSuchRegister("r11".into()));
+    rejects("r1 = w99", AsmErrorKind::NoSuchRegister("w99".into()));
+    rejects("r10 = 1", AsmErrorKind::FramePointerWritten);
+    rejects("r10 += r1", AsmErrorKind::FramePointerWritten);
+    rejects("r10 = window(r1, 8)", AsmErrorKind::FramePointerWritten);
     for text in [
         "r1 = w2",
         "w1 += r2",
@@ -219,14 +219,14 @@ fn errors_of_statements() {
         "w1 = map[state][0]",
         "w1 = window(r2, 8)",
     ] {
-        rejects(text, Kind::WidthMismatch);
+        rejects(text, AsmErrorKind::WidthMismatch);
     }
-    rejects("r1 = -r2", Kind::NotInPlace);
-    rejects("r1 = be16 r2", Kind::NotInPlace);
-    rejects("r1 = map[windows][0]", Kind::UnknownMap("windows".into()));
-    rejects("5l:", Kind::BadLabel("5l".into()));
-    rejects("goto", Kind::BadLabel("".into()));
-    rejects("@:", Kind::BadLabel("@".into()));
+    rejects("r1 = -r2", AsmErrorKind::NotInPlace);
+    rejects("r1 = be16 r2", AsmErrorKind::NotInPlace);
+    rejects("r1 = map[windows][0]", AsmErrorKind::UnknownMap("windows".into()));
+    rejects("5l:", AsmErrorKind::BadLabel("5l".into()));
+    rejects("goto", AsmErrorKind::BadLabel("".into()));
+    rejects("@:", AsmErrorKind::BadLabel("@".into()));
 }
 
 #[test]
@@ -248,65 +248,65 @@ fn errors_of_numbers() {
         ("call 0x80000000", 0x8000_0000),
         (".raw -1", -1),
     ] {
-        rejects(text, Kind::ImmediateRange(value));
+        rejects(text, AsmErrorKind::ImmediateRange(value));
     }
-    rejects("r1 = *(u8 *)(r2 + 32768)", Kind::OffsetRange(32768));
-    rejects("r1 = *(u8 *)(r2 - 32769)", Kind::OffsetRange(-32769));
-    rejects("r1 = map[state][0] + 0x100000000", Kind::OffsetRange(0x1_0000_0000));
-    rejects("r1 = 0x1_0000_0000_0000_0000 ll", Kind::Expected("a number"));
+    rejects("r1 = *(u8 *)(r2 + 32768)", AsmErrorKind::OffsetRange(32768));
+    rejects("r1 = *(u8 *)(r2 - 32769)", AsmErrorKind::OffsetRange(-32769));
+    rejects("r1 = map[state][0] + 0x100000000", AsmErrorKind::OffsetRange(0x1_0000_0000));
+    rejects("r1 = 0x1_0000_0000_0000_0000 ll", AsmErrorKind::Expected("a number"));
 }
 
 #[test]
 fn errors_of_macros() {
-    rejects("r1 = {missing}", Kind::MissingHole("missing".into()));
-    rejects("r1 = {taken + missing}", Kind::MissingHole("missing".into()));
-    rejects(".repeat {missing} i\n.end", Kind::MissingHole("missing".into()));
-    rejects("r1 = {}", Kind::BadHole("".into()));
-    rejects("r1 = {taken +}", Kind::BadHole("taken +".into()));
-    rejects("r1 = {1 + word}", Kind::BadHole("1 + word".into()));
-    rejects("r1 = {1 << 64}", Kind::BadHole("1 << 64".into()));
-    rejects("r1 = {(1}", Kind::BadHole("(1".into()));
-    rejects("r1 = {taken taken}", Kind::BadHole("taken taken".into()));
-    rejects("r1 = {taken", Kind::UnclosedBrace);
+    rejects("r1 = {missing}", AsmErrorKind::MissingHole("missing".into()));
+    rejects("r1 = {taken + missing}", AsmErrorKind::MissingHole("missing".into()));
+    rejects(".repeat {missing} i\n.end", AsmErrorKind::MissingHole("missing".into()));
+    rejects("r1 = {}", AsmErrorKind::BadHole("".into()));
+    rejects("r1 = {taken +}", AsmErrorKind::BadHole("taken +".into()));
+    rejects("r1 = {1 + word}", AsmErrorKind::BadHole("1 + word".into()));
+    rejects("r1 = {1 << 64}", AsmErrorKind::BadHole("1 << 64".into()));
+    rejects("r1 = {(1}", AsmErrorKind::BadHole("(1".into()));
+    rejects("r1 = {taken taken}", AsmErrorKind::BadHole("taken taken".into()));
+    rejects("r1 = {taken", AsmErrorKind::UnclosedBrace);
     for text in
         [".macro", ".l:", ".repeat 4\n.end", ".repeat x i\n.end", ".repeat -1 i\n.end", ".repeat 1 5\n.end"]
     {
-        rejects(text, Kind::BadDirective);
+        rejects(text, AsmErrorKind::BadDirective);
     }
-    rejects(".if maybe\n.end", Kind::BadDirective);
-    rejects(".repeat 1 taken\n.end", Kind::NameTaken("taken".into()));
-    rejects(".repeat 1 i\n.repeat 1 i\n.end\n.end", Kind::NameTaken("i".into()));
-    rejects(".repeat 1 i\nr1 = 1", Kind::UnclosedBlock);
-    rejects(".if 1\n.if 0\n.end", Kind::UnclosedBlock);
-    rejects(".end", Kind::NoBlock);
-    rejects(".else", Kind::NoBlock);
-    rejects(".repeat 1 i\n.else\n.end", Kind::NoBlock);
-    rejects(".if 1\n.else\n.else\n.end", Kind::NoBlock);
-    rejects(&format!(".repeat {} i\n.end", LINES_MAX + 1), Kind::TooLong);
-    rejects(".repeat 1025 i\n.repeat 1024 j\nexit\n.end\n.end", Kind::TooLong);
+    rejects(".if maybe\n.end", AsmErrorKind::BadDirective);
+    rejects(".repeat 1 taken\n.end", AsmErrorKind::NameTaken("taken".into()));
+    rejects(".repeat 1 i\n.repeat 1 i\n.end\n.end", AsmErrorKind::NameTaken("i".into()));
+    rejects(".repeat 1 i\nr1 = 1", AsmErrorKind::UnclosedBlock);
+    rejects(".if 1\n.if 0\n.end", AsmErrorKind::UnclosedBlock);
+    rejects(".end", AsmErrorKind::NoBlock);
+    rejects(".else", AsmErrorKind::NoBlock);
+    rejects(".repeat 1 i\n.else\n.end", AsmErrorKind::NoBlock);
+    rejects(".if 1\n.else\n.else\n.end", AsmErrorKind::NoBlock);
+    rejects(&format!(".repeat {} i\n.end", LINES_MAX + 1), AsmErrorKind::TooLong);
+    rejects(".repeat 1025 i\n.repeat 1024 j\nexit\n.end\n.end", AsmErrorKind::TooLong);
 }
 
 #[test]
 fn errors_of_linking() {
-    rejects("r1 = window(r1, 8)", Kind::GuardRegisters);
-    rejects("r1 = window(r2, 0)", Kind::GuardWidth { bytes: 0 });
+    rejects("r1 = window(r1, 8)", AsmErrorKind::GuardRegisters);
+    rejects("r1 = window(r2, 0)", AsmErrorKind::GuardWidth { bytes: 0 });
     let bytes = GUARD_BYTES_MAX + 1;
-    rejects(&format!("r1 = window(r2, {bytes})"), Kind::GuardWidth { bytes });
+    rejects(&format!("r1 = window(r2, {bytes})"), AsmErrorKind::GuardWidth { bytes });
     let guard = items("r1 = window(r2, 8)");
     let packet = GuardTarget::Packet { packet_bytes_max: 4096 };
-    assert_eq!(link(&guard, &packet).unwrap_err().kind, Kind::NoEnter);
+    assert_eq!(link(&guard, &packet).unwrap_err().kind, AsmErrorKind::NoEnter);
     let call = items("call f\nexit\nf:\nexit");
-    assert_eq!(link(&call, &packet).unwrap_err().kind, Kind::NoEnter);
+    assert_eq!(link(&call, &packet).unwrap_err().kind, AsmErrorKind::NoEnter);
     assert!(link(&items("enter\nr2 = window(r1, 8)\nexit"), &packet).is_ok());
     for window_bytes in [0, 3000, 1 << 32] {
         let error = link(&guard, &GuardTarget::Window { window_bytes }).unwrap_err();
-        assert_eq!(error.kind, Kind::WindowSize(window_bytes));
+        assert_eq!(error.kind, AsmErrorKind::WindowSize(window_bytes));
     }
-    rejects("goto nowhere", Kind::UnknownLabel("nowhere".into()));
-    rejects("twice:\nexit\ntwice:", Kind::DuplicateLabel("twice".into()));
+    rejects("goto nowhere", AsmErrorKind::UnknownLabel("nowhere".into()));
+    rejects("twice:\nexit\ntwice:", AsmErrorKind::DuplicateLabel("twice".into()));
     let distance = 32768;
     let far = format!("goto far\n.repeat {distance} i\nexit\n.end\nfar:\nexit");
-    rejects(&far, Kind::JumpRange { label: "far".into(), distance });
+    rejects(&far, AsmErrorKind::JumpRange { label: "far".into(), distance });
     // One slot nearer it reaches, and so does the long form.
     assert_eq!(assemble(&far.replace("32768", "32767"))[0].off, i16::MAX);
     assert_eq!(assemble(&far.replace("goto", "gotol"))[0].imm, 32768);
@@ -336,14 +336,14 @@ fn macros_that_make_no_sense() {
         (error.line, error.kind)
     };
     let one = ".macro one to\n{to} = 1\n.end\n";
-    assert_eq!(kind(one, "r0 = 0\n.one"), (2, Kind::BadDirective));
-    assert_eq!(kind(one, "\n.one r1 r2"), (2, Kind::BadDirective));
-    assert_eq!(kind(one, ".two r1"), (1, Kind::BadDirective));
-    assert_eq!(kind(one, "exit\nexit\n.one r11"), (3, Kind::NoSuchRegister("r11".to_owned())));
-    assert_eq!(kind(".macro m hole\n.end\n", ".m 1"), (1, Kind::NameTaken("hole".to_owned())));
-    assert_eq!(kind(&[one, one].concat(), ".one r1"), (4, Kind::NameTaken("one".to_owned())));
-    assert_eq!(kind(".macro m\n.m\n.end\n", ".m"), (1, Kind::TooLong));
-    assert_eq!(kind(".macro m\nexit\n", ".m"), (1, Kind::UnclosedBlock));
-    assert_eq!(kind(".macro m 1\n.end\n", ".m 1"), (1, Kind::BadDirective));
-    assert_eq!(kind("exit\n", ".m"), (1, Kind::BadDirective));
+    assert_eq!(kind(one, "r0 = 0\n.one"), (2, AsmErrorKind::BadDirective));
+    assert_eq!(kind(one, "\n.one r1 r2"), (2, AsmErrorKind::BadDirective));
+    assert_eq!(kind(one, ".two r1"), (1, AsmErrorKind::BadDirective));
+    assert_eq!(kind(one, "exit\nexit\n.one r11"), (3, AsmErrorKind::NoSuchRegister("r11".to_owned())));
+    assert_eq!(kind(".macro m hole\n.end\n", ".m 1"), (1, AsmErrorKind::NameTaken("hole".to_owned())));
+    assert_eq!(kind(&[one, one].concat(), ".one r1"), (4, AsmErrorKind::NameTaken("one".to_owned())));
+    assert_eq!(kind(".macro m\n.m\n.end\n", ".m"), (1, AsmErrorKind::TooLong));
+    assert_eq!(kind(".macro m\nexit\n", ".m"), (1, AsmErrorKind::UnclosedBlock));
+    assert_eq!(kind(".macro m 1\n.end\n", ".m 1"), (1, AsmErrorKind::BadDirective));
+    assert_eq!(kind("exit\n", ".m"), (1, AsmErrorKind::BadDirective));
 }
