@@ -23,7 +23,7 @@ use crate::explain::ListingPlanner;
 use crate::format::{SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like, has_other_format};
 use crate::functions::with_functions;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
-use crate::plan::{FileOrder, KernelPushdown, LateProjection};
+use crate::plan::{FileOrder, GuardedFilter, KernelPushdown, LateProjection};
 
 /// How a session is set up.
 #[derive(Debug, Clone, Default)]
@@ -247,6 +247,7 @@ pub fn physical_optimizer_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + 
         return Err(DataFusionError::External(Box::new(missing)));
     };
     rules.insert(second, Arc::new(KernelPushdown::new()));
+    rules.insert(second, Arc::new(GuardedFilter));
     rules.insert(second, Arc::new(LateProjection));
     rules.push(Arc::new(FileOrder));
     Ok(rules)

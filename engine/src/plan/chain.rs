@@ -11,7 +11,6 @@ use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_expr::utils::split_conjunction;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
@@ -20,6 +19,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 
+use super::guard::{Conjunct, conjuncts};
 use crate::scan::CsvFiles;
 use crate::translate::may_fail;
 
@@ -35,8 +35,8 @@ pub(super) struct Chain {
     pub limited: bool,
     /// What the topmost node yields.
     pub columns: ProjectionExprs,
-    /// The conjuncts of all filters.
-    pub conjuncts: Vec<Arc<dyn PhysicalExpr>>,
+    /// The conjuncts of all filters, in the order in which a row meets them.
+    pub conjuncts: Vec<Conjunct>,
     /// A filter drops rows on which DataFusion has computed something that might have failed.
     pub hides_failures: bool,
 }
@@ -90,7 +90,7 @@ impl Chain {
             // What stands in the projection now was computed for every row that comes to this filter.
             self.hides_failures |= self.columns.expr_iter().any(|expr| may_fail(&expr, schema));
             let predicate = self.columns.unproject_expr(filter.predicate())?;
-            self.conjuncts.extend(split_conjunction(&predicate).into_iter().cloned());
+            self.conjuncts.extend(conjuncts(&predicate, schema)?);
             if let Some(indices) = filter.projection() {
                 let all: Vec<_> = self.columns.iter().cloned().collect();
                 self.columns = ProjectionExprs::new(indices.iter().map(|&index| all[index].clone()));

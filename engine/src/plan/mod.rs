@@ -18,6 +18,7 @@ mod chain;
 mod declined;
 mod file_order;
 mod fragments;
+mod guard;
 mod late;
 mod offer;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitio
 
 pub use declined::DeclinedExec;
 pub use file_order::FileOrder;
+pub use guard::GuardedFilter;
 pub use late::LateProjection;
 
 use crate::decline::{DeclineReason, Declined};

@@ -13,11 +13,12 @@ use pushdown::fragment::{Dialect, Expr, FIELD_COUNT_MAX};
 
 use super::attempt::{NotPlanned, scan_declined, shape};
 use super::chain::Chain;
+use super::guard::{Conjunct, fails_in_one_place};
 use crate::columns::{Columns, unsupported_column};
 use crate::decline::{DeclineReason, Declined, Part};
 use crate::sample::Sample;
 use crate::scan::CsvFiles;
-use crate::translate::{may_fail, may_skip_failure, predicate};
+use crate::translate::{may_fail, predicate};
 
 /// A chain, and what was found out about it.
 pub(super) struct Offer {
@@ -89,29 +90,28 @@ impl Conjuncts {
             declined: Vec::new(),
             may_fail: false,
         };
-        for conjunct in &chain.conjuncts {
-            // Of several conjuncts, one may keep DataFusion from evaluating another. With `a > 1 AND 10 / b > 1` over
-            //     a,b
-            //     1,0
-            //     2,5
-            // DataFusion divides by zero in the batch of both rows. A program for `a > 1` drops the first row before
-            // DataFusion sees it, and the query would have an answer. Alone, `10 / b > 1` fails either way.
+        // Something that may fail came before: what comes after it must not drop rows, on which it would not be evaluated.
+        let mut is_behind_failure = false;
+        for Conjunct { expr, is_guarded } in &chain.conjuncts {
             let schema = &columns.schema;
-            let may_fail =
-                chain.conjuncts.len() > 1 && may_fail(conjunct, schema) || may_skip_failure(conjunct, schema);
-            let what = fmt_sql(conjunct.as_ref()).to_string();
-            let reason = match predicate(columns, conjunct) {
-                Ok(predicate) if !may_fail => {
+            let may_fail = may_fail(expr, schema);
+            // A filter that DataFusion evaluates by batches, with guards or alone.
+            let by_chance = may_fail && (!is_guarded || !fails_in_one_place(expr, schema));
+            let what = fmt_sql(expr.as_ref()).to_string();
+            let reason = match predicate(columns, expr) {
+                Ok(predicate) if !by_chance && !is_behind_failure => {
                     conjuncts.filter.push(predicate);
                     conjuncts.shown.push(what);
+                    is_behind_failure |= may_fail;
                     continue;
                 }
                 Ok(_) => DeclineReason::MayFail,
                 Err(reason) => reason,
             };
-            conjuncts.may_fail |= may_fail;
+            conjuncts.may_fail |= may_fail && !is_guarded;
+            is_behind_failure |= may_fail;
             conjuncts.residual.push(what.clone());
-            let with_failure = may_fail && reason != DeclineReason::MayFail;
+            let with_failure = may_fail && !is_guarded && reason != DeclineReason::MayFail;
             conjuncts.declined.push(Declined { part: Part::Conjunct(what.clone()), reason });
             if with_failure {
                 conjuncts
