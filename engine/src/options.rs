@@ -75,7 +75,8 @@ impl BackendChoice {
     pub fn target(self) -> Target {
         match self {
             BackendChoice::Hook | BackendChoice::InterpretHook => Target::Packet,
-            BackendChoice::Auto | BackendChoice::Stock | BackendChoice::Interpret => Target::Window,
+            BackendChoice::Interpret => Target::Window,
+            BackendChoice::Auto | BackendChoice::Stock => Target::Indexed,
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use datafusion::datasource::physical_plan::FileGroup;
 use datafusion::object_store::local::LocalFileSystem;
-use machine::{BackendKind, HookProbe, KernelError, Unavailable, probe, probe_hook};
+use machine::{BackendKind, HookProbe, KernelError, Unavailable, UnknownStage, probe, probe_hook};
 use pushdown::{CompileError, Program};
 
 use crate::options::BackendChoice;
@@ -87,6 +87,9 @@ pub enum NoProgram {
         /// What it said.
         reason: CompileError,
     },
+    /// The index stage that was asked for is not here.
+    #[error(transparent)]
+    Index(UnknownStage),
 }
 
 /// Under `require`, this host has no program.
@@ -129,7 +132,8 @@ fn compiled(
     backend: BackendKind,
     passed_over: Option<PassedOver>,
 ) -> Result<Prepared, NoProgram> {
-    let program = pushed.compile(backend.target());
+    let target = backend.chosen_target().map_err(NoProgram::Index)?;
+    let program = pushed.compile(target);
     let program = program.map_err(|reason| NoProgram::Compile { backend, reason })?;
     Ok(Prepared { backend, program: Arc::new(program), passed_over })
 }

@@ -61,7 +61,7 @@ pub(crate) fn compile_for(
             output_bytes: wanted.output_bytes.max(PACKET_BYTES_MAX),
             ..wanted
         },
-        Target::Window => wanted,
+        Target::Window | Target::Indexed => wanted,
     };
     // A defect of ours. The query does without a program, but somebody should hear of it.
     compile(fragment, target, sizes).inspect_err(|error| {

@@ -15,6 +15,7 @@ pub mod testing;
 
 pub use lower::{CompileError, Target, compile};
 
+use contract::index::Indexing;
 use contract::layout::Layout;
 
 /// A compiled fragment.
@@ -26,4 +27,8 @@ pub struct Program {
     pub layout: Layout,
     /// The same as text, for people.
     pub listing: String,
+    /// Where it gets its bytes from.
+    pub target: Target,
+    /// What whoever fills its index array must know.
+    pub indexing: Indexing,
 }

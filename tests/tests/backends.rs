@@ -29,9 +29,17 @@ fn backends(test: &str) -> Vec<BackendKind> {
 
 fn check(fragment: &Fragment, bytes: &[u8], chunk_bytes: usize, backends: &[BackendKind], case: &str) {
     let expected = reference::run(fragment, bytes, true);
-    for &backend in backends {
-        let program = compile(fragment, backend.target(), SMALL)
-            .unwrap_or_else(|error| panic!("{case}: {error}\n{fragment}"));
+    // An unpatched kernel runs programs with an index stage and without.
+    let targets = |backend: BackendKind| match backend.target() {
+        Target::Indexed => vec![Target::Indexed, Target::Window],
+        target => vec![target],
+    };
+    let ways = backends
+        .iter()
+        .flat_map(|&backend| targets(backend).into_iter().map(move |target| (backend, target)));
+    for (backend, target) in ways {
+        let program =
+            compile(fragment, target, SMALL).unwrap_or_else(|error| panic!("{case}: {error}\n{fragment}"));
         let machine = Machine::load(backend, &program)
             .unwrap_or_else(|error| panic!("{case}, {backend:?}: {error}\n{fragment}"));
         let actual = match machine {
@@ -170,7 +178,7 @@ fn large_fragments_load_quickly() {
         for &kernel in &kernels {
             // A packet's guard is longer, and the kernel that has them a 6.12, whose verifier meets more states.
             let (input_bytes, limit) = match kernel.target() {
-                Target::Window => (Sizes::default().input_bytes, 60_000),
+                Target::Window | Target::Indexed => (Sizes::default().input_bytes, 60_000),
                 Target::Packet => (PACKET_BYTES_MAX, 300_000),
             };
             let sizes = Sizes { input_bytes, ..Sizes::default() };

@@ -19,14 +19,16 @@ const LONG_FUNCTIONS: [(&str, &str, usize); 1] = [
 ];
 /// Largest file that may be in the repository.
 const FILE_BYTES_MAX: u64 = 400 << 10;
-/// The only file with unsafe code.
-const UNSAFE_FILE: &str = "engine/machine/src/sys.rs";
+/// The only files with unsafe code: system calls, and the instructions of processors.
+const UNSAFE_FILES: [&str; 3] =
+    ["engine/machine/src/sys.rs", "engine/index/src/avx2.rs", "engine/index/src/avx512.rs"];
 
 /// Which crates of the workspace a crate may depend on.
-const WORKSPACE_DEPENDENCIES: [(&str, &[&str]); 8] = [
+const WORKSPACE_DEPENDENCIES: [(&str, &[&str]); 9] = [
     ("bpf-templates", &[]),
     ("pushdown", &["bpf-templates"]),
-    ("engine/machine", &["pushdown"]),
+    ("engine/index", &["pushdown"]),
+    ("engine/machine", &["pushdown", "weir-index"]),
     ("engine/csv", &[]),
     ("engine", &["machine", "pushdown", "weir-csv"]),
     ("repl", &["engine", "weir-csv"]),
@@ -34,10 +36,11 @@ const WORKSPACE_DEPENDENCIES: [(&str, &[&str]); 8] = [
     ("benches", &["machine", "pushdown", "bpf-templates"]),
 ];
 /// All that the crates without a query engine may depend on.
-const ALL_DEPENDENCIES: [(&str, &[&str]); 4] = [
+const ALL_DEPENDENCIES: [(&str, &[&str]); 5] = [
     ("bpf-templates", &[]),
     ("pushdown", &["bpf-templates", "thiserror"]),
-    ("engine/machine", &["aya", "aya-obj", "libc", "pushdown", "thiserror"]),
+    ("engine/index", &["pushdown", "simdutf8", "thiserror"]),
+    ("engine/machine", &["aya", "aya-obj", "libc", "pushdown", "thiserror", "weir-index"]),
     ("engine/csv", &CSV_DEPENDENCIES),
 ];
 /// Arrow's arrays, and what unpacks and transcodes bytes.
@@ -234,13 +237,15 @@ fn libraries_do_not_print() {
 }
 
 #[test]
-fn unsafe_code_is_in_one_file() {
+fn unsafe_code_is_in_few_files() {
     let word = ["un", "safe"].concat();
     let mut problems = Vec::new();
     for (path, text) in with_ending(&[".rs"]) {
         for (number, line) in text.lines().enumerate() {
             let allows = code(line).contains(&format!("allow({word}_code)"));
-            if path != UNSAFE_FILE && path != "tests/tests/tidy.rs" && (has_word(code(line), &word) || allows)
+            if !UNSAFE_FILES.contains(&path.as_str())
+                && path != "tests/tests/tidy.rs"
+                && (has_word(code(line), &word) || allows)
             {
                 problems.push(format!("{path}:{}: {line}", number + 1));
             }

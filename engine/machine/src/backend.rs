@@ -1,6 +1,7 @@
 //! The backends: where a program can run, and which kind of program each of them takes.
 
 use pushdown::Target;
+use weir_index::{Stage, UnknownStage};
 
 /// Where a program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,11 +27,20 @@ impl BackendKind {
         }
     }
 
+    /// The same, unless WEIR_INDEX asks for the index stage in eBPF.
+    pub fn chosen_target(self) -> Result<Target, UnknownStage> {
+        match (self, Stage::chosen()?) {
+            (BackendKind::Stock, None) => Ok(Target::Window),
+            _ => Ok(self.target()),
+        }
+    }
+
     /// What its programs are compiled for.
     pub fn target(self) -> Target {
         match self {
             BackendKind::Hook | BackendKind::InterpretHook => Target::Packet,
-            BackendKind::Stock | BackendKind::Interpret => Target::Window,
+            BackendKind::Stock => Target::Indexed,
+            BackendKind::Interpret => Target::Window,
         }
     }
 }

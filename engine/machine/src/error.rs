@@ -6,6 +6,7 @@ use std::io;
 use pushdown::bpf::interpret::Fault;
 use pushdown::contract::layout::Map;
 use thiserror::Error;
+use weir_index::UnknownStage;
 
 use crate::file_systems::HOOK_FILE_SYSTEMS;
 
@@ -52,6 +53,9 @@ pub enum KernelError {
     /// The interpreter stopped the program, a bug of the compiler.
     #[error("the program was stopped: {0}")]
     Fault(#[from] Fault),
+    /// The index stage that was asked for is not here.
+    #[error(transparent)]
+    Index(#[from] UnknownStage),
 }
 
 fn attach_message(source: &io::Error) -> String {
@@ -71,7 +75,7 @@ impl KernelError {
             | KernelError::Load { source, .. }
             | KernelError::Attach { source }
             | KernelError::Run { source } => source.raw_os_error(),
-            KernelError::ProgramFailed { .. } | KernelError::Fault(_) => None,
+            KernelError::ProgramFailed { .. } | KernelError::Fault(_) | KernelError::Index(_) => None,
         }
     }
 

@@ -51,3 +51,4 @@ pub use probe::{HookProbe, probe, probe_hook};
 pub use release::{KERNEL_MIN, is_older, kernel_release};
 pub use sys::READ_BYTES_MAX;
 pub use unavailable::Unavailable;
+pub use weir_index::UnknownStage;

@@ -8,8 +8,10 @@ use std::sync::{Arc, OnceLock};
 
 use pushdown::bpf::asm::{self, GuardTarget, Holes};
 use pushdown::contract::hook::{Context, PACKET_BYTES_MAX, PACKET_CONSUME};
+use pushdown::contract::index::{IndexArray, Indexing};
 use pushdown::contract::layout::{Layout, Map, SCRATCH, Sizes};
 use pushdown::contract::steps::{Maps, RunRead, RunWindow};
+use pushdown::fragment::Dialect;
 use pushdown::{Program, Target};
 
 use crate::capabilities::Capabilities;
@@ -138,7 +140,7 @@ pub(crate) fn assemble(
     map_bytes: impl Fn(Map) -> usize,
 ) -> Program {
     let guards = match target {
-        Target::Window => GuardTarget::Window { window_bytes: map_bytes(Map::Window) },
+        Target::Window | Target::Indexed => GuardTarget::Window { window_bytes: map_bytes(Map::Window) },
         Target::Packet => GuardTarget::Packet { packet_bytes_max: PACKET_BYTES_MAX },
     };
     let linked = asm::parse(text, holes, "").and_then(|items| asm::link(&items, &guards));
@@ -149,5 +151,6 @@ pub(crate) fn assemble(
         accumulators: SCRATCH,
         group_entry_bytes: 0,
     };
-    Program { insns, layout, listing: String::new() }
+    let indexing = Indexing { dialect: Dialect::default(), array: IndexArray::new(1, &layout.sizes) };
+    Program { insns, layout, listing: String::new(), target, indexing }
 }

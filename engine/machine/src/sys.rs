@@ -172,6 +172,16 @@ impl<const MAPS: usize> Instance<MAPS> {
     pub(crate) fn map_mut(&mut self, number: usize) -> &mut [u8] {
         self.maps[number].as_mut().map_or(&mut [], |map| map.value.as_mut_slice())
     }
+
+    /// The values of two maps, the second as words to write. None: they are one, or there is none of such a number.
+    pub(crate) fn map_and_words_mut(&mut self, read: usize, written: usize) -> Option<(&[u8], &mut [u32])> {
+        let Ok([Some(read), Some(written)]) = self.maps.get_disjoint_mut([read, written]) else {
+            return None;
+        };
+        // SAFETY: any bytes are a word, and no word is longer than the bytes.
+        let (_, words, _) = unsafe { written.value.as_mut_slice().align_to_mut::<u32>() };
+        Some((read.value.as_slice(), words))
+    }
 }
 
 /// Memory shared with a map of the kernel, or none at all, until dropped.

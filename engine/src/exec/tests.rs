@@ -23,6 +23,7 @@ use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt;
 use pushdown::Program;
+use pushdown::contract::index::{IndexArray, Indexing};
 use pushdown::contract::layout::{
     BEGIN, CONSUMED, END, Layout, Map, OUTPUT_USED, OUTSIDE, PACKET_BYTES, RECORDS, STOP, STOP_CHUNK,
     STOP_OUTPUT, Sizes, WINDOW_SLACK_BYTES,
@@ -408,6 +409,8 @@ fn scan_by<M: Maps>(
             insns: Vec::new(),
             layout: Layout { sizes: SMALL, map_bytes: [0; 5], accumulators: 0, group_entry_bytes: 0 },
             listing: String::new(),
+            target: pushdown::Target::Window,
+            indexing: Indexing { dialect: Dialect::default(), array: IndexArray::new(1, &SMALL) },
         }),
         state: None,
         sender,
@@ -593,7 +596,7 @@ fn shrunk(plan: Arc<dyn ExecutionPlan>) -> (Arc<dyn ExecutionPlan>, usize) {
         };
         let pushed = Pushed::clone(exec.pushed());
         let sizes = match pushed.backend.target() {
-            pushdown::Target::Window => SMALL,
+            pushdown::Target::Window | pushdown::Target::Indexed => SMALL,
             pushdown::Target::Packet => Sizes { input_bytes: 32 << 10, output_bytes: 32 << 10, ..SMALL },
         };
         let pushed = Pushed { sizes, ..pushed };

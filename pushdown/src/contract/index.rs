@@ -16,6 +16,7 @@
 //! ```
 
 use super::layout::Sizes;
+use crate::fragment::Dialect;
 
 /// Bytes in front of entry 0, so that the entry before a masked offset is addressable.
 pub const INDEX_FRONT_BYTES: usize = 64;
@@ -48,6 +49,15 @@ impl Entry {
     pub fn is_flagged(self) -> bool {
         self.0 & Self::FLAG != 0
     }
+}
+
+/// What the index stage must know of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Indexing {
+    /// The structural bytes.
+    pub dialect: Dialect,
+    /// The array.
+    pub array: IndexArray,
 }
 
 /// The sizes of the array of one program.

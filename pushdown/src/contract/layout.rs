@@ -67,6 +67,9 @@ pub const CARRY_STATE: usize = 80;
 pub const CARRY_BEGIN: usize = 88;
 /// Bytes of the packet that was seen last. The caller sets it to 0 to find out whether there was one.
 pub const PACKET_BYTES: usize = 96;
+/// Bytes of the index array that complete records fill. In for a program whose index array the caller fills, who also sets
+/// [`CONSUMED`] to the offset behind the last of them; else the program's own matter.
+pub const INDEX_END: usize = 104;
 /// First byte behind the header: private to the program.
 pub const SCRATCH: usize = 128;
 

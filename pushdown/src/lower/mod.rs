@@ -28,7 +28,7 @@ mod words;
 use crate::Program;
 use crate::bpf::asm::{AsmError, AsmErrorKind, GuardTarget};
 use crate::contract::hook::PACKET_BYTES_MAX;
-use crate::contract::index::{INDEX_FRONT_BYTES, IndexArray};
+use crate::contract::index::{INDEX_FRONT_BYTES, IndexArray, Indexing};
 use crate::contract::layout::{self, GUARD_BYTES_MAX, Layout, Map, Sizes};
 use crate::emit::Register::{self, R0, R1, R2, R3, R4, R5};
 use crate::emit::{EXCEPTION, NEXT, Relation, Word, ZERO};
@@ -142,8 +142,10 @@ impl<'f> Fold<'f> {
             self.lowering.code.store(Word::new(R1, POWERS_OF_TEN).plus(index), R2);
         }
         match self.target {
-            Target::Window => {
-                self.lowering.code.line("call @index");
+            Target::Window | Target::Indexed => {
+                if self.target == Target::Window {
+                    self.lowering.code.line("call @index");
+                }
                 self.lowering.code.line("call @fold");
                 self.lowering.code.set(R0, 0);
                 self.lowering.code.line("exit");
@@ -227,10 +229,12 @@ impl<'f> Fold<'f> {
     }
 
     fn subprograms(&mut self) {
-        self.lowering.code.comment("index: chunk bytes to field boundaries");
-        self.lowering.code.template("index", bpf_templates::INDEX, &[]);
-        self.lowering.code.comment("utf8: is a word with bytes above 0x7f well formed");
-        self.lowering.code.template("utf8", bpf_templates::UTF8, &[]);
+        if self.target != Target::Indexed {
+            self.lowering.code.comment("index: chunk bytes to field boundaries");
+            self.lowering.code.template("index", bpf_templates::INDEX, &[]);
+            self.lowering.code.comment("utf8: is a word with bytes above 0x7f well formed");
+            self.lowering.code.template("utf8", bpf_templates::UTF8, &[]);
+        }
         if self.target == Target::Packet {
             self.lowering.code.comment("carry: the ends of a packet");
             self.lowering.code.template("carry", bpf_templates::CARRY, &[]);
@@ -252,7 +256,7 @@ impl<'f> Fold<'f> {
         }
         let mut map_bytes = [0; 5];
         map_bytes[Map::Window as usize] = match self.target {
-            Target::Window => self.sizes.input_bytes + GUARD_BYTES_MAX,
+            Target::Window | Target::Indexed => self.sizes.input_bytes + GUARD_BYTES_MAX,
             Target::Packet => 0,
         };
         map_bytes[Map::Index as usize] = self.index.map_bytes();
@@ -267,13 +271,14 @@ impl<'f> Fold<'f> {
         };
         let input_bytes = self.sizes.input_bytes;
         let target = match self.target {
-            Target::Window => GuardTarget::Window { window_bytes: input_bytes },
+            Target::Window | Target::Indexed => GuardTarget::Window { window_bytes: input_bytes },
             Target::Packet => GuardTarget::Packet { packet_bytes_max: input_bytes },
         };
         let (insns, listing) = self.lowering.code.finish(&target).map_err(|error| match error {
             AsmError { kind: AsmErrorKind::JumpRange { .. }, .. } => CompileError::TooLarge,
             error => CompileError::Defect(error),
         })?;
-        Ok(Program { insns, layout, listing })
+        let indexing = Indexing { dialect: self.fragment.dialect, array: self.index };
+        Ok(Program { insns, layout, listing, target: self.target, indexing })
     }
 }

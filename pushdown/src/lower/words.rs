@@ -4,7 +4,7 @@ use crate::contract::layout;
 use crate::emit::Word;
 
 /// Bytes of the index array that complete records fill.
-pub(super) const INDEX_END: Word = Word::state(layout::SCRATCH + 8);
+pub(super) const INDEX_END: Word = Word::state(layout::INDEX_END);
 /// Where a character ends that began in a word before.
 pub(super) const UTF8_END: Word = Word::state(layout::SCRATCH + 16);
 /// The number that was read digit by digit makes the record an exception record.
