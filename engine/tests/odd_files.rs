@@ -299,6 +299,10 @@ async fn guesses_widen() {
     odd.is("SELECT d FROM t WHERE n = 33456", "soon").await;
     odd.is("SELECT max(v), count(d), min(d), max(d) FROM t WHERE n > 10", "39999.0|39989|2024-01-01|soon")
         .await;
+    // Too large and too small for a double, and what only looks so.
+    file("n,v\n1,1e400\n2,1\n").is("SELECT v FROM t WHERE n > 0", "1e400 1").await;
+    file("n,v\n1,-0.5e-400\n2,0.50\n").is("SELECT v FROM t WHERE n > 0", "-0.5e-400 0.50").await;
+    file("n,v\n1,inf\n2,0e9\n3,0.00\n4,-0\n").is("SELECT v FROM t WHERE n > 0", "inf 0.0 0.0 -0.0").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

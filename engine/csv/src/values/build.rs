@@ -290,7 +290,7 @@ fn double(column: &Column, place: ColumnPlace) -> Box<dyn ColumnBuilder> {
         return numeric::<Float64Type>(column, place, number::double);
     }
     numeric::<Float64Type>(column, place, |text| {
-        number::double(text).filter(|&value| !number::is_inexact_integer(text, value))
+        number::double(text).filter(|&value| !number::is_lost(text, value))
     })
 }
 

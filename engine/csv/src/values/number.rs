@@ -75,9 +75,15 @@ pub fn is_padded(text: &str) -> bool {
     matches!(digits, [b'+', ..] | [b'0', b'0'..=b'9', ..])
 }
 
-/// Whether a double would hold another whole number than is written.
-pub fn is_inexact_integer(text: &str, value: f64) -> bool {
+/// Whether a double would hold another number than is written: another whole number, or infinity or zero for one that is neither. The last
+/// digits of a long fraction are rounded, as in any double.
+pub fn is_lost(text: &str, value: f64) -> bool {
     let (_, digits) = split_sign(text);
+    if value == 0.0 || value.is_infinite() {
+        let before_exponent = digits.split(|byte| matches!(byte, b'e' | b'E')).next();
+        return before_exponent
+            .is_some_and(|digits| digits.iter().any(|digit| (b'1'..=b'9').contains(digit)));
+    }
     if value.abs() < EXACT_DOUBLE_MAX as f64 || !digits.iter().all(u8::is_ascii_digit) {
         return false;
     }
