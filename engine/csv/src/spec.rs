@@ -168,6 +168,13 @@ pub enum OnError {
     Null,
 }
 
+impl OnError {
+    /// Whether no record is left out, and no value.
+    pub fn keeps_all(self) -> bool {
+        matches!(self, OnError::Fail | OnError::Pad)
+    }
+}
+
 /// What a CSV file is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct CsvSpec {

@@ -7,16 +7,12 @@ use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_s
 
 use pushdown::fragment::Dialect;
 
-use crate::blocks::{self, BLOCK_BYTES, Block, Masks, OFFSETS};
+use crate::blocks::{self, BLOCK_BYTES, Block, Masks, OFFSETS, Signed};
 use crate::swar;
 use crate::walker::{Indexed, Walker};
 
 /// The bytes that mean something. Made only by [`run`], on a processor with AVX2.
-struct Avx2 {
-    delimiter: i8,
-    quote: i8,
-    escape: Option<i8>,
-}
+struct Avx2(Signed);
 
 /// Whether this processor has it.
 pub fn is_available() -> bool {
@@ -54,12 +50,7 @@ fn high_bits(bytes: __m256i) -> u32 {
 
 impl Block for Avx2 {
     fn new(dialect: &Dialect) -> Avx2 {
-        let escape = dialect.escape.filter(|byte| *byte != dialect.quote);
-        Avx2 {
-            delimiter: dialect.delimiter.cast_signed(),
-            quote: dialect.quote.cast_signed(),
-            escape: escape.map(u8::cast_signed),
-        }
+        Avx2(Signed::of(dialect))
     }
 
     #[inline(always)]
@@ -74,10 +65,10 @@ impl Block for Avx2 {
             let is = |half: __m256i, byte: i8| _mm256_cmpeq_epi8(half, _mm256_set1_epi8(byte));
             let equals = |byte: i8| both(is(low, byte), is(high, byte));
             Masks {
-                delimiters: equals(self.delimiter),
+                delimiters: equals(self.0.delimiter),
                 ends: equals(10) | equals(13),
-                quotes: equals(self.quote),
-                escapes: self.escape.map_or(0, equals),
+                quotes: equals(self.0.quote),
+                escapes: self.0.escape.map_or(0, equals),
                 high: both(low, high),
             }
         }

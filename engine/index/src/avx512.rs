@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 
 use pushdown::fragment::Dialect;
 
-use crate::blocks::{self, BLOCK_BYTES, Block, Masks, OFFSETS};
+use crate::blocks::{self, BLOCK_BYTES, Block, Masks, OFFSETS, Signed};
 use crate::walker::{Indexed, Walker};
 
 /// 0, 1, 2, ...: the offset of each byte of a block.
@@ -25,11 +25,7 @@ const PLACES: [u8; BLOCK_BYTES] = {
 };
 
 /// The bytes that mean something. Made only by [`run`], on a processor with AVX-512.
-struct Avx512 {
-    delimiter: i8,
-    quote: i8,
-    escape: Option<i8>,
-}
+struct Avx512(Signed);
 
 /// Whether this processor has it.
 pub fn is_available() -> bool {
@@ -58,12 +54,7 @@ fn with_avx512(walker: Walker<'_>) -> Indexed {
 
 impl Block for Avx512 {
     fn new(dialect: &Dialect) -> Avx512 {
-        let escape = dialect.escape.filter(|byte| *byte != dialect.quote);
-        Avx512 {
-            delimiter: dialect.delimiter.cast_signed(),
-            quote: dialect.quote.cast_signed(),
-            escape: escape.map(u8::cast_signed),
-        }
+        Avx512(Signed::of(dialect))
     }
 
     #[inline(always)]
@@ -73,10 +64,10 @@ impl Block for Avx512 {
             let bytes: __m512i = _mm512_loadu_si512(block.as_ptr().cast());
             let equals = |byte: i8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte));
             Masks {
-                delimiters: equals(self.delimiter),
+                delimiters: equals(self.0.delimiter),
                 ends: equals(10) | equals(13),
-                quotes: equals(self.quote),
-                escapes: self.escape.map_or(0, equals),
+                quotes: equals(self.0.quote),
+                escapes: self.0.escape.map_or(0, equals),
                 high: _mm512_movepi8_mask(bytes),
             }
         }

@@ -36,12 +36,14 @@ pub struct Masks {
 }
 
 impl Masks {
-    fn keep(&mut self, bits: u64) {
-        self.delimiters &= bits;
-        self.ends &= bits;
-        self.quotes &= bits;
-        self.escapes &= bits;
-        self.high &= bits;
+    fn kept(self, bits: u64) -> Masks {
+        Masks {
+            delimiters: self.delimiters & bits,
+            ends: self.ends & bits,
+            quotes: self.quotes & bits,
+            escapes: self.escapes & bits,
+            high: self.high & bits,
+        }
     }
 }
 
@@ -92,6 +94,24 @@ pub trait Block {
     fn offsets(&self, mask: u64, base: u32, to: &mut [u32; OFFSETS]);
 }
 
+/// The bytes that mean something, as vector instructions take them.
+#[derive(Debug, Clone, Copy)]
+pub struct Signed {
+    pub delimiter: i8,
+    pub quote: i8,
+    pub escape: Option<i8>,
+}
+
+impl Signed {
+    pub fn of(dialect: &Dialect) -> Signed {
+        Signed {
+            delimiter: dialect.delimiter.cast_signed(),
+            quote: dialect.quote.cast_signed(),
+            escape: dialect.own_escape().map(u8::cast_signed),
+        }
+    }
+}
+
 /// What is known from one block to the next.
 struct State {
     in_quotes: bool,
@@ -113,10 +133,11 @@ pub fn run<B: Block>(mut walker: Walker<'_>) -> Indexed {
         let mut masks = blocks.masks(block);
         let left = walker.end - at;
         if left < BLOCK_BYTES {
-            masks.keep((1 << left) - 1);
+            masks = masks.kept((1 << left) - 1);
         }
         if state.resume > at {
-            masks.keep(!0 << (state.resume - at));
+            // Whether the bytes are UTF-8 is asked of all of them.
+            masks = Masks { high: masks.high, ..masks.kept(!0 << (state.resume - at)) };
         }
         let is_bad = masks.high != 0 && state.is_bad(&walker, at + BLOCK_BYTES);
         let is_quoted = state.in_quotes || masks.quotes != 0;

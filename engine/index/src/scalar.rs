@@ -8,7 +8,7 @@ use crate::walker::{Indexed, Walker};
 pub fn run(mut walker: Walker<'_>) -> Indexed {
     let (window, end) = (walker.window, walker.end);
     let dialect = walker.indexing.dialect;
-    let escape = dialect.escape.filter(|byte| *byte != dialect.quote);
+    let escape = dialect.own_escape();
     let bad = ill_formed(window, walker.begin, end);
     let mut bad = bad.into_iter().peekable();
     let mut in_quotes = false;

@@ -18,7 +18,7 @@ pub struct Swar {
 impl Block for Swar {
     fn new(dialect: &Dialect) -> Swar {
         let pattern = |byte: u8| ONES * u64::from(byte);
-        let escape = dialect.escape.filter(|byte| *byte != dialect.quote).map(pattern);
+        let escape = dialect.own_escape().map(pattern);
         Swar { delimiter: pattern(dialect.delimiter), quote: pattern(dialect.quote), escape }
     }
 

@@ -153,6 +153,21 @@ fn cut_at_every_byte() {
     }
 }
 
+/// An escaped byte that is no UTF-8, wherever a block ends.
+#[test]
+fn escaped_bytes_at_the_ends_of_blocks() {
+    let dialect = Dialect { escape: Some(b'\\'), ..Dialect::default() };
+    let program = program(dialect, 2);
+    for length in 0..140 {
+        let mut text = vec![b'x'; length];
+        text.splice(0..0, *b"a,\"");
+        text.extend_from_slice(b"\\\xff\"\n");
+        // The next byte above 0x7f is in another block, and another record.
+        text.extend_from_slice(format!("b,{}\nc,ä\n", "y".repeat(130)).as_bytes());
+        check(&program, &text, 0);
+    }
+}
+
 /// An array that is full before the chunk has ended.
 #[test]
 fn an_array_without_room() {

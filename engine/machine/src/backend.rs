@@ -27,20 +27,20 @@ impl BackendKind {
         }
     }
 
-    /// The same, unless WEIR_INDEX asks for the index stage in eBPF.
-    pub fn chosen_target(self) -> Result<Target, UnknownStage> {
-        match (self, Stage::chosen()?) {
-            (BackendKind::Stock, None) => Ok(Target::Window),
-            _ => Ok(self.target()),
-        }
-    }
-
     /// What its programs are compiled for.
     pub fn target(self) -> Target {
         match self {
             BackendKind::Hook | BackendKind::InterpretHook => Target::Packet,
             BackendKind::Stock => Target::Indexed,
             BackendKind::Interpret => Target::Window,
+        }
+    }
+
+    /// The same, but where the index stage in eBPF is faster, or WEIR_INDEX asks for it.
+    pub fn chosen_target(self) -> Result<Target, UnknownStage> {
+        match self {
+            BackendKind::Stock if Stage::chosen()?.is_none() => Ok(Target::Window),
+            _ => Ok(self.target()),
         }
     }
 }

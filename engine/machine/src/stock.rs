@@ -26,8 +26,8 @@ impl Stock {
         let (instance, statistics) = load(program, ProgramKind::Syscall)?;
         let indexer = match program.target {
             Target::Indexed => {
-                let fastest = Stage::available().pop().unwrap_or(Stage::Scalar);
-                let stage = Stage::chosen()?.unwrap_or(fastest);
+                // A program that has none needs one, also where that in eBPF would be faster.
+                let stage = Stage::chosen()?.unwrap_or(Stage::Swar);
                 Some(Indexer::new(program.indexing, stage))
             }
             Target::Window | Target::Packet => None,

@@ -16,7 +16,7 @@ use pushdown::fragment::Dialect;
 use weir_csv::bytes::is_plain;
 use weir_csv::ranges::{first_record, start_outside_quotes};
 use weir_csv::rejects::ReadError;
-use weir_csv::spec::{CsvSpec, DateFormat, NumberFormat, OnError};
+use weir_csv::spec::{CsvSpec, DateFormat, NumberFormat};
 
 use super::files::{Cuts, Files, Order, Promise, cuts, display_name, order_of, range_of};
 use super::rejected::Rejects;
@@ -140,7 +140,7 @@ impl SpecSource {
     /// Whether readers can begin within its files: they are as they lie there, and the lines of rejects are counted from the
     /// beginning.
     pub(super) fn can_be_cut(&self) -> bool {
-        let can = |spec: &CsvSpec| is_plain(spec) && matches!(spec.on_error, OnError::Fail | OnError::Pad);
+        let can = |spec: &CsvSpec| is_plain(spec) && spec.on_error.keeps_all();
         let of_others = self.united.iter().flat_map(|united| united.values());
         can(&self.spec)
             && of_others.map(Arc::as_ref).all(|order| match order {
@@ -161,10 +161,7 @@ impl SpecSource {
             (dialect.delimiter.len() != 1, "delimiters of more than one byte"),
             (!dialect.delimiter.is_ascii(), "delimiters and quotes outside of ASCII"),
             (dialect.quote.is_none(), "files without quotes"),
-            (
-                !matches!(self.spec.on_error, OnError::Fail | OnError::Pad),
-                "bad records that are left out or mended",
-            ),
+            (!self.spec.on_error.keeps_all(), "bad records that are left out or mended"),
         ];
         reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
     }

@@ -25,54 +25,53 @@ const FRACTION_DIGITS: u8 = 9;
 /// The first guess with the columns of all, in the order in which they come first, each with a type that holds its values in all
 /// files. None: there is no file.
 pub fn union_of<'a>(guesses: impl IntoIterator<Item = &'a Sniffed>) -> Option<Sniffed> {
-    let mut guesses = guesses.into_iter();
-    let mut union = guesses.next()?.clone();
-    let named = |(place, column): (usize, &Column)| (column.name.clone(), place);
-    let mut places: HashMap<String, usize> = union.spec.columns.iter().enumerate().map(named).collect();
+    let mut guesses = guesses.into_iter().peekable();
+    let mut union = guesses.peek().map(|first| (*first).clone())?;
+    let mut columns: Vec<(Column, Decision)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for guess in guesses {
-        for column in &guess.spec.columns {
-            match places.get(&column.name) {
+        // There is a decision on each column, in their order.
+        let decisions = guess.decisions.iter().filter(|decision| is_of_column(decision));
+        for (column, decision) in guess.spec.columns.iter().zip(decisions) {
+            match places.get(column.name.as_str()) {
                 None => {
-                    places.insert(column.name.clone(), union.spec.columns.len());
-                    union.spec.columns.push(column.clone());
-                    union.decisions.extend(decision(guess, &column.name).cloned());
+                    places.insert(&column.name, columns.len());
+                    columns.push((column.clone(), decision.clone()));
                 }
-                Some(&place) => unite(&mut union, place, guess, column),
+                Some(&place) => unite(&mut columns[place], column, decision),
             }
         }
     }
+    union.decisions.retain(|decision| !is_of_column(decision));
+    let (columns, decisions): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    union.spec.columns = columns;
+    union.decisions.extend(decisions);
     Some(union)
 }
 
 /// Adds what another file says of a column.
-fn unite(union: &mut Sniffed, place: usize, guess: &Sniffed, column: &Column) {
-    let known = &union.spec.columns[place];
-    if known.declared || has_no_values(guess, &column.name) {
+fn unite((known, why): &mut (Column, Decision), column: &Column, decision: &Decision) {
+    if known.declared || has_no_values(decision) {
         return;
     }
-    let was_empty = has_no_values(union, &column.name);
-    let ty = if was_empty { column.ty.clone() } else { common(&known.ty, &column.ty) };
-    if was_empty || ty != known.ty {
-        let new = decision(guess, &column.name).cloned();
-        let old = union.decisions.iter_mut().find(|decision| is_of(decision, &column.name));
-        if let (Some(old), Some(new)) = (old, new) {
-            *old = new;
-        }
+    if has_no_values(why) {
+        (*known, *why) = (column.clone(), decision.clone());
+        return;
     }
-    union.spec.columns[place] = Column { ty, ..if was_empty { column.clone() } else { known.clone() } };
+    let ty = common(&known.ty, &column.ty);
+    if ty != known.ty {
+        known.ty = ty;
+        *why = decision.clone();
+    }
 }
 
-fn is_of(decision: &Decision, name: &str) -> bool {
-    matches!(&decision.part, Aspect::Column(column) if column == name)
+fn is_of_column(decision: &Decision) -> bool {
+    matches!(decision.part, Aspect::Column(_))
 }
 
-fn decision<'a>(guess: &'a Sniffed, name: &str) -> Option<&'a Decision> {
-    guess.decisions.iter().find(|decision| is_of(decision, name))
-}
-
-/// Whether a column is text only because there is nothing in it.
-fn has_no_values(guess: &Sniffed, name: &str) -> bool {
-    decision(guess, name).is_some_and(|decision| decision.why == Why::Text(TextReason::NoValues))
+/// Whether the column is text only because there is nothing in it.
+fn has_no_values(decision: &Decision) -> bool {
+    decision.why == Why::Text(TextReason::NoValues)
 }
 
 /// The least type that holds the values of both.

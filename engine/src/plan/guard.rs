@@ -28,7 +28,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 
-use crate::translate::may_fail;
+use crate::translate::{has_junction, junction, may_fail};
 
 type Expr = Arc<dyn PhysicalExpr>;
 
@@ -98,7 +98,8 @@ fn lazy(expr: &Expr, schema: &Schema) -> Result<Expr> {
     let children: Vec<Expr> =
         expr.children().into_iter().map(|child| lazy(child, schema)).collect::<Result<_>>()?;
     let expr = with_new_children_if_necessary(Arc::clone(expr), children)?;
-    let Some((operator, left, right)) = junction(&expr) else { return Ok(expr) };
+    let Some(both) = junction(&expr) else { return Ok(expr) };
+    let (operator, left, right) = (*both.op(), both.left(), both.right());
     let (first, second) =
         if may_fail(left, schema) && !may_fail(right, schema) { (right, left) } else { (left, right) };
     let both = BinaryExpr::new(Arc::clone(first), operator, Arc::clone(second));
@@ -111,13 +112,6 @@ fn lazy(expr: &Expr, schema: &Schema) -> Result<Expr> {
 
 fn case(when: Expr, then: Expr, otherwise: Option<Expr>) -> Result<Expr> {
     Ok(Arc::new(CaseExpr::try_new(None, vec![(when, then)], otherwise)?))
-}
-
-/// An AND or OR.
-fn junction(expr: &Expr) -> Option<(Operator, &Expr, &Expr)> {
-    let binary = expr.downcast_ref::<BinaryExpr>()?;
-    let operator = *binary.op();
-    matches!(operator, Operator::And | Operator::Or).then(|| (operator, binary.left(), binary.right()))
 }
 
 /// A CASE with one condition.
@@ -142,13 +136,13 @@ fn covers(when: &Expr, safe: &[&Expr]) -> bool {
 /// `CASE WHEN NOT a THEN false ELSE a AND b END`.
 fn plain_junction(expr: &Expr) -> Option<&Expr> {
     let (when, then, Some(otherwise)) = only_case(expr)? else { return None };
-    let (operator, left, _) = junction(otherwise)?;
-    let (guard, decides) = match operator {
+    let both = junction(otherwise)?;
+    let (guard, decides) = match both.op() {
         Operator::Or => (when, true),
         _ => (when.downcast_ref::<NotExpr>()?.arg(), false),
     };
     let then = then.downcast_ref::<Literal>()?.value();
-    (*then == ScalarValue::Boolean(Some(decides)) && guard == left).then_some(otherwise)
+    (*then == ScalarValue::Boolean(Some(decides)) && guard == both.left()).then_some(otherwise)
 }
 
 /// A conjunct without guards.
@@ -191,8 +185,8 @@ pub(super) fn fails_in_one_place(expr: &Expr, schema: &Schema) -> bool {
 }
 
 fn failing_places(expr: &Expr, schema: &Schema) -> usize {
-    if let Some((_, left, right)) = junction(expr) {
-        return failing_places(left, schema) + failing_places(right, schema);
+    if let Some(both) = junction(expr) {
+        return failing_places(both.left(), schema) + failing_places(both.right(), schema);
     }
     if let Some(not) = expr.downcast_ref::<NotExpr>() {
         return failing_places(not.arg(), schema);
@@ -201,8 +195,4 @@ fn failing_places(expr: &Expr, schema: &Schema) -> usize {
         true if has_junction(expr) => 2,
         is_place => usize::from(is_place),
     }
-}
-
-fn has_junction(expr: &Expr) -> bool {
-    junction(expr).is_some() || expr.children().into_iter().any(has_junction)
 }

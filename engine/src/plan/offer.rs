@@ -90,12 +90,12 @@ impl Conjuncts {
             declined: Vec::new(),
             may_fail: false,
         };
-        // Something that may fail came before: what comes after it must not drop rows, on which it would not be evaluated.
+        // DataFusion evaluates a conjunct that may fail on all rows that come to it. What comes after it must not drop them first.
         let mut is_behind_failure = false;
         for Conjunct { expr, is_guarded } in &chain.conjuncts {
             let schema = &columns.schema;
             let may_fail = may_fail(expr, schema);
-            // A filter that DataFusion evaluates by batches, with guards or alone.
+            // Whether it fails depends on the batch, or on which of its places is evaluated first.
             let by_chance = may_fail && (!is_guarded || !fails_in_one_place(expr, schema));
             let what = fmt_sql(expr.as_ref()).to_string();
             let reason = match predicate(columns, expr) {

@@ -50,10 +50,14 @@ pub(crate) fn may_skip_failure(expr: &Arc<dyn PhysicalExpr>, schema: &Schema) ->
     has_junction(expr) && may_fail(expr, schema)
 }
 
-fn has_junction(expr: &Arc<dyn PhysicalExpr>) -> bool {
-    let binary = expr.downcast_ref::<BinaryExpr>();
-    binary.is_some_and(|binary| matches!(binary.op(), Operator::And | Operator::Or))
-        || expr.children().into_iter().any(has_junction)
+/// Whether there is an AND or OR in it.
+pub(crate) fn has_junction(expr: &Arc<dyn PhysicalExpr>) -> bool {
+    junction(expr).is_some() || expr.children().into_iter().any(has_junction)
+}
+
+/// An AND or OR.
+pub(crate) fn junction(expr: &Arc<dyn PhysicalExpr>) -> Option<&BinaryExpr> {
+    expr.downcast_ref::<BinaryExpr>().filter(|binary| matches!(binary.op(), Operator::And | Operator::Or))
 }
 
 fn node_may_fail(expr: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {

@@ -42,7 +42,7 @@ use crate::decline::{DeclineReason, ExpressionKind};
 use value::Value;
 
 pub(crate) use aggregates::{PlannedAggregate, aggregation};
-pub(crate) use fallible::may_fail;
+pub(crate) use fallible::{has_junction, junction, may_fail};
 
 /// What a family makes of an expression. None: it is not of the family.
 type Translated<T> = Option<Result<T, DeclineReason>>;

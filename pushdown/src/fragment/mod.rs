@@ -26,6 +26,13 @@ pub struct Dialect {
     pub escape: Option<u8>,
 }
 
+impl Dialect {
+    /// The escape, if it is another byte than the quote: else a quote is written as two.
+    pub fn own_escape(&self) -> Option<u8> {
+        self.escape.filter(|byte| *byte != self.quote)
+    }
+}
+
 impl Default for Dialect {
     fn default() -> Self {
         Dialect { delimiter: b',', quote: b'"', escape: None }

@@ -30,7 +30,7 @@ pub(super) fn of(fragment: &Fragment, target: Target, sizes: Sizes, index: &Inde
         .set("special_flip_word", word(dialect.quote ^ 0x20))
         .set("escape", escape)
         .set("escape_word", word(escape))
-        .set("has_escape", dialect.escape.is_some_and(|byte| byte != dialect.quote) as u8)
+        .set("has_escape", dialect.own_escape().is_some() as u8)
         .set("single_field", (fragment.field_count == 1) as u8)
         .set("many_fields", (fragment.field_count > 1) as u8)
         .set("last_entry", index.last_entry())
