@@ -20,7 +20,9 @@ use weir_csv::rejects::{ReadError, Widening};
 use weir_csv::sniff::{Overrides, Sniffed};
 
 use crate::explain::ListingPlanner;
-use crate::format::{SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like, has_other_format};
+use crate::format::{
+    SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like, has_other_format, listing_url,
+};
 use crate::functions::with_functions;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
 use crate::plan::{FileOrder, GuardedFilter, KernelPushdown, LateProjection};
@@ -115,7 +117,7 @@ impl Session {
     /// False: they do not end so.
     pub async fn register_other(&self, name: impl Into<TableReference>, path: &str) -> Result<bool> {
         let state = self.context.state();
-        let url = ListingTableUrl::parse(path)?;
+        let url = listing_url(path)?;
         if !has_other_format(&state, url.prefix().as_ref()) {
             return Ok(false);
         }
@@ -133,7 +135,7 @@ impl Session {
         table: CsvTable,
     ) -> Result<Option<Arc<Sniffed>>> {
         let spooled = self.paths.spools.path(path).await?.map(|path| path.to_string_lossy().into_owned());
-        let url = ListingTableUrl::parse(spooled.as_deref().unwrap_or(path))?;
+        let url = listing_url(spooled.as_deref().unwrap_or(path))?;
         // A file is taken as it is, whatever its name ends with; in a directory the ending tells CSV files from others.
         let ending = Some(table.file_extension.as_str()).filter(|ending| !ending.is_empty());
         let url = files_like(url, ending)?;

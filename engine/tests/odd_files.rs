@@ -405,3 +405,56 @@ async fn ragged_records_of_a_file_that_is_known_are_read_whole() {
     large.fails("SELECT sum(a) FROM t WHERE b > 0", &["line 400002", "1 field where the file has 2"]).await;
     large.with("on_error", "pad").is("SELECT count(*), count(b) FROM t WHERE a >= 0", "900000|899999").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doubles_do_not_lose_digits() {
+    let odd = file("a,b\n123456789012345678.25,0.1\n1.5,0.30000000000000004\n");
+    odd.is("SELECT a, b FROM t ORDER BY a", "1.50|0.30000000000000004 123456789012345678.25|0.1").await;
+    odd.is("SELECT sum(a) FROM t WHERE a > 0", "123456789012345679.75").await;
+    // Where nobody looked.
+    let late = format!("a\n{}999999999999999.99\n", "0.5\n".repeat(400_000));
+    file(late).is("SELECT max(a), count(a) FROM t", "999999999999999.99|400001").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decimal_of_too_many_digits_is_an_error() {
+    let nines = "9".repeat(38);
+    let odd = file(format!("a,b\n{nines},1\n"));
+    odd.fails("SELECT a + b FROM t", &["a + b does not fit its type DECIMAL(38, 0)"]).await;
+    odd.fails("SELECT a * 2 FROM t", &["does not fit its type DECIMAL(38, 0)"]).await;
+    let twice = "SELECT sum(a) FROM (SELECT a FROM t UNION ALL SELECT a FROM t)";
+    odd.fails(twice, &["does not fit its type DECIMAL(38, 0)", "as in sum(CAST(a AS DOUBLE))"]).await;
+    odd.is("SELECT a - b FROM t WHERE b = 1", &format!("{}8", &nines[1..])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stray_byte_does_not_change_the_encoding() {
+    let odd = file(b"a,b\n\xc3\xa9,1\n\xe9,2\n");
+    odd.fails("SELECT * FROM t", &["t.csv: line 3: these bytes are not UTF-8"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_for_null_where_nobody_looked() {
+    let late = format!("a,b\n{}NA,-\n-,2\n", "1,x\n".repeat(400_000));
+    file(late).is("SELECT count(*), count(a), sum(a), count(b) FROM t", "400002|400000|400000|400002").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hidden_files_are_left_out() {
+    let odd = files(&[("a.csv", b"a\n1\n"), (".b.csv", b"a\n2\n"), ("c.CSV", b"a\n4\n")]);
+    odd.is("SELECT sum(a) FROM t", "5").await;
+    let at = odd.folder.path().display();
+    odd.is(&format!("SELECT sum(a) FROM '{at}/*.csv'"), "5").await;
+    odd.is(&format!("SELECT sum(a) FROM '{at}/**/*.csv'"), "5").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_have_colons_and_json_is_an_array() {
+    let odd =
+        files(&[("t.csv", b"a\n1\n"), ("x:y.csv", b"a\n2\n"), ("b.json", b" [{\"a\":4},\n{\"a\":8}]\n")]);
+    let at = odd.folder.path().display();
+    odd.is(&format!("SELECT sum(a) FROM '{at}/x:y.csv'"), "2").await;
+    // DataFusion does not read arrays in ranges.
+    let session = Session::new(SessionOptions::default()).unwrap();
+    assert_eq!(rows(&session, &format!("SELECT sum(a) FROM '{at}/b.json'")).await.unwrap(), "12");
+}

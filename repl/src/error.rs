@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
-use engine::csv::rejects::{Widening, type_name};
+use engine::csv::rejects::{Widening, Wider, type_name};
 
 use crate::demo::agree::Difference;
 use crate::diagnose::{Failed, Report};
@@ -169,12 +169,20 @@ impl Error {
 /// What does not hold, and how to read the file.
 fn written_before(widenings: &[Widening]) -> String {
     let Some(first) = widenings.first() else { return "a guess does not hold".to_owned() };
-    let types: Vec<String> = widenings
-        .iter()
-        .map(|widening| format!("{}={}", widening.column.name, type_name(&widening.to).to_lowercase()))
-        .collect();
+    let (mut types, mut nulls) = (Vec::new(), Vec::new());
+    for widening in widenings {
+        match &widening.to {
+            Wider::Type(ty) => {
+                types.push(format!("{}={}", widening.column.name, type_name(ty).to_lowercase()))
+            }
+            Wider::Null => nulls.push(widening.value.as_str()),
+        }
+    }
+    let declared = [("--types", types.join(",")), ("--null", nulls.join(","))];
+    let declared = declared.iter().filter(|(_, what)| !what.is_empty());
+    let declared: Vec<String> = declared.map(|(option, what)| format!("{option} '{what}'")).collect();
     format!(
-        "{first}; rows were written before it was read, so that they cannot be read again: run it with --types '{}', or write to a file",
-        types.join(",")
+        "{first}; rows were written before it was read, so that they cannot be read again: run it with {}, or write to a file",
+        declared.join(" ")
     )
 }

@@ -192,6 +192,8 @@ pub struct CsvSpec {
     pub columns: Vec<Column>,
     /// Texts of an unquoted field that stand for NULL in columns that are not text, besides the empty one: `NA`, `\N`, `null`.
     pub nulls: Vec<String>,
+    /// Whether `nulls` was declared. If not, a usual text for NULL that comes where a guessed type does not fit is added to it.
+    pub nulls_declared: bool,
     /// What becomes of records that do not fit.
     pub on_error: OnError,
 }

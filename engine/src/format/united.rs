@@ -30,6 +30,11 @@ pub fn union_of<'a>(guesses: impl IntoIterator<Item = &'a Sniffed>) -> Option<Sn
     let mut columns: Vec<(Column, Decision)> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for guess in guesses {
+        for null in &guess.spec.nulls {
+            if !union.spec.nulls.contains(null) {
+                union.spec.nulls.push(null.clone());
+            }
+        }
         // There is a decision on each column, in their order.
         let decisions = guess.decisions.iter().filter(|decision| is_of_column(decision));
         for (column, decision) in guess.spec.columns.iter().zip(decisions) {
@@ -105,7 +110,7 @@ pub fn order_in(table: &CsvSpec, file: &CsvSpec, location: &Path) -> Result<Orde
     let places: HashMap<&str, usize> =
         columns.iter().enumerate().map(|(place, column)| (column.name.as_str(), place)).collect();
     let fields = table.columns.iter().map(|column| places.get(column.name.as_str()).copied()).collect();
-    let spec = CsvSpec { columns, ..file.clone() };
+    let spec = CsvSpec { columns, nulls: table.nulls.clone(), ..file.clone() };
     Ok(if spec == *table { Order::SameAsTable } else { Order::Other { spec: spec.into(), fields } })
 }
 

@@ -4,6 +4,7 @@
 //! is called: the sniffer says what it cannot be.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,8 +14,11 @@ use datafusion::datasource::file_format::FileFormatFactory;
 use datafusion::datasource::file_format::csv::CsvFormatFactory;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::execution::SessionState;
+use datafusion::object_store::path::Path as Location;
+use datafusion::object_store::{ObjectStore, ObjectStoreExt};
 use datafusion_session::SessionStore;
 use futures::StreamExt;
+use glob::MatchOptions;
 use weir_csv::sniff::Overrides;
 
 use super::factory::SniffedFormatFactory;
@@ -58,7 +62,7 @@ impl UrlTables {
         drop(files);
         let ending = ending(first.location.as_ref());
         let format = match ending.as_ref().and_then(|(inner, _)| other_format(state, inner)) {
-            Some(factory) => factory.create(state, &HashMap::new())?,
+            Some(factory) => factory.create(state, &as_it_begins(&store, &first.location).await?)?,
             None => {
                 let writer = CsvFormatFactory::new().default();
                 Arc::new(SniffedFormat::new(declared.clone(), writer, self.widened.clone()))
@@ -86,6 +90,22 @@ fn other_format(state: &SessionState, ending: &str) -> Option<Arc<dyn FileFormat
     state.get_file_format_factory(ending).filter(|factory| !factory.is::<SniffedFormatFactory>())
 }
 
+/// What makes a path a pattern.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+/// The first letter of a file that is not hidden.
+const VISIBLE: &str = "[!.]";
+
+/// What the first bytes of a file say of its format: whether JSON is one array, or an object a line.
+async fn as_it_begins(store: &Arc<dyn ObjectStore>, file: &Location) -> Result<HashMap<String, String>> {
+    let mut options = HashMap::new();
+    let mut begin = store.get(file).await?.into_stream();
+    let begin = begin.next().await.transpose()?.unwrap_or_default();
+    if begin.trim_ascii_start().starts_with(b"[") {
+        options.insert("format.newline_delimited".to_owned(), "false".to_owned());
+    }
+    Ok(options)
+}
+
 /// Endings of packed files.
 const PACKED: [&str; 4] = ["gz", "bz2", "xz", "zst"];
 
@@ -107,16 +127,15 @@ impl UrlTableFactory for UrlTables {
         if path == url && !url.contains(['.', '/']) {
             return Ok(None);
         }
-        let url = path;
-        let spooled = self.spools.path(url).await?.map(|path| path.to_string_lossy().into_owned());
-        let url = spooled.as_deref().unwrap_or(url);
-        let Ok(table_url) = ListingTableUrl::parse(url) else { return Ok(None) };
+        let spooled = self.spools.path(path).await?.map(|path| path.to_string_lossy().into_owned());
+        let path = spooled.as_deref().unwrap_or(path);
+        let Ok(table_url) = listing_url(path) else { return Ok(None) };
         let session = self.session.get_session().upgrade();
         let state =
             session.and_then(|session| session.read().as_any().downcast_ref::<SessionState>().cloned());
         let state = state.ok_or_else(|| plan_datafusion_err!("the session is gone"))?;
 
-        let table = match folders_matched(url)? {
+        let table = match folders_matched(path)? {
             Some(urls) => self.table_of(&state, urls, &declared).await?,
             None => self.table_of(&state, vec![table_url], &declared).await?,
         };
@@ -126,29 +145,58 @@ impl UrlTableFactory for UrlTables {
 
 /// The files of a pattern with a wildcard for folders, which DataFusion would not look into. None: it has none.
 fn folders_matched(pattern: &str) -> Result<Option<Vec<ListingTableUrl>>> {
-    let wildcards = ['*', '?', '['];
-    let in_folder = pattern.rsplit_once('/').is_some_and(|(folder, _)| folder.contains(wildcards));
-    if !in_folder || pattern.contains("://") || std::path::Path::new(pattern).exists() {
+    let in_folder = pattern.rsplit_once('/').is_some_and(|(folder, _)| folder.contains(WILDCARDS));
+    if !in_folder || pattern.contains("://") || Path::new(pattern).exists() {
         return Ok(None);
     }
-    let paths =
-        glob::glob(pattern).map_err(|error| plan_datafusion_err!("{pattern} is not a pattern: {error}"))?;
+    // As in a shell, hidden files and folders are left out.
+    let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
+    let paths = glob::glob_with(&in_any_case(pattern), options)
+        .map_err(|error| plan_datafusion_err!("{pattern} is not a pattern: {error}"))?;
     let files = paths.filter_map(std::result::Result::ok).filter(|path| path.is_file());
-    let urls = files.map(|path| ListingTableUrl::parse(path.to_string_lossy()));
+    let urls = files.map(|path| listing_url(&path.to_string_lossy()));
     urls.collect::<Result<_>>().map(Some)
+}
+
+/// The files of a path. A colon in it is no end of a URL's scheme, unless slashes follow; what a pattern ends with, as in `*.csv`, is
+/// matched in small letters and capital ones; files whose names begin with a point are left out, as in a shell.
+pub fn listing_url(path: &str) -> Result<ListingTableUrl> {
+    if path.contains("://") {
+        return ListingTableUrl::parse(path);
+    }
+    let is_pattern = path.contains(WILDCARDS) && !Path::new(path).exists();
+    let pattern = if is_pattern { in_any_case(path) } else { path.to_owned() };
+    let (folder, name) = match pattern.rsplit_once('/') {
+        Some((folder, name)) => (Some(folder), name),
+        None => (None, pattern.as_str()),
+    };
+    let visible = if is_pattern && name.starts_with('*') { VISIBLE } else { "" };
+    ListingTableUrl::parse(format!("{}/{visible}{name}", folder.unwrap_or(".")))
+}
+
+/// The pattern with an ending of letters in small and in capital ones.
+fn in_any_case(pattern: &str) -> String {
+    match pattern.rsplit_once('.') {
+        Some((stem, ending)) if stem.ends_with('*') && ending.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            format!("{stem}.{}", any_case(ending))
+        }
+        _ => pattern.to_owned(),
+    }
 }
 
 /// Of a folder, the files that end as the first does, in small letters and capital ones.
 pub fn files_like(url: ListingTableUrl, ending: Option<&str>) -> Result<ListingTableUrl> {
     match ending {
-        Some(ending) if url.is_folder() && url.get_glob().is_none() => url.with_glob(&any_case(ending)),
+        Some(ending) if url.is_folder() && url.get_glob().is_none() => {
+            url.with_glob(&format!("{VISIBLE}*.{}", any_case(ending)))
+        }
         _ => Ok(url),
     }
 }
 
-/// `*.[cC][sS][vV]` of `csv`.
+/// `[cC][sS][vV]` of `csv`.
 fn any_case(ending: &str) -> String {
-    let mut pattern = String::from("*.");
+    let mut pattern = String::new();
     for character in ending.chars() {
         match character.to_ascii_uppercase() {
             upper if upper != character => pattern.extend(['[', character, upper, ']']),
@@ -179,6 +227,9 @@ mod tests {
 
     #[test]
     fn patterns_take_small_letters_and_capital_ones() {
-        assert_eq!(any_case("csv.gz"), "*.[cC][sS][vV].[gG][zZ]");
+        assert_eq!(any_case("csv.gz"), "[cC][sS][vV].[gG][zZ]");
+        assert_eq!(in_any_case("d/**/*.csv"), "d/**/*.[cC][sS][vV]");
+        assert_eq!(in_any_case("d/a.csv"), "d/a.csv");
+        assert_eq!(in_any_case("d/*.c?v"), "d/*.c?v");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::object_store::path::Path;
-use weir_csv::rejects::Widening;
+use weir_csv::rejects::{Widening, Wider};
 use weir_csv::spec::CsvSpec;
 
 /// What a session has learned about the files from whose bytes tables were guessed. Shared by all its tables.
@@ -20,9 +20,17 @@ impl Widened {
     /// The guess with the wider types.
     pub(super) fn apply(&self, guessed_from: &Path, spec: &mut CsvSpec) {
         for widening in self.lock().get(guessed_from).into_iter().flatten() {
-            let known = spec.columns.iter_mut().find(|column| column.name == widening.column.name);
-            if let Some(column) = known.filter(|column| !column.declared && column.ty == widening.from) {
-                column.ty = widening.to.clone();
+            match &widening.to {
+                Wider::Type(ty) => {
+                    let known = spec.columns.iter_mut().find(|column| column.name == widening.column.name);
+                    if let Some(column) =
+                        known.filter(|column| !column.declared && column.ty == widening.from)
+                    {
+                        column.ty = ty.clone();
+                    }
+                }
+                Wider::Null if spec.nulls_declared || spec.nulls.contains(&widening.value) => {}
+                Wider::Null => spec.nulls.push(widening.value.clone()),
             }
         }
     }

@@ -1,20 +1,24 @@
-//! `+ - *` and the negative of integers of one type, an error where the result does not fit.
+//! `+ - *` and the negative of integers of one type, and `+ - * /` of decimals: an error where the result does not fit.
+//!
+//! DataFusion's integers wrap. Its decimals have no more than 38 digits by their type, but a result of more is not looked at: it is
+//! printed with its last digits cut off.
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Datum};
-use datafusion::arrow::compute::kernels::numeric::{add, mul, neg, sub};
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::arrow::array::{ArrayRef, AsArray, Datum};
+use datafusion::arrow::compute::kernels::numeric::{add, div, mul, neg, sub};
+use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DataFusionError, Result, plan_err};
+use datafusion::common::{DataFusionError, Result, plan_datafusion_err};
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
     Volatility,
 };
+use datafusion::logical_expr_common::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::physical_expr_common::datum::apply;
 
-use super::overflow::{Overflow, sql_name};
+use super::overflow::{Overflow, sql_name, wider_name};
 
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,19 +26,47 @@ pub(crate) enum Operation {
     Add,
     Subtract,
     Multiply,
+    Divide,
     Negate,
 }
 
 impl Operation {
-    pub const ALL: [Operation; 4] =
-        [Operation::Add, Operation::Subtract, Operation::Multiply, Operation::Negate];
+    pub const ALL: [Operation; 5] =
+        [Operation::Add, Operation::Subtract, Operation::Multiply, Operation::Divide, Operation::Negate];
 
     pub fn of(op: Operator) -> Option<Operation> {
         match op {
             Operator::Plus => Some(Operation::Add),
             Operator::Minus => Some(Operation::Subtract),
             Operator::Multiply => Some(Operation::Multiply),
+            Operator::Divide => Some(Operation::Divide),
             _ => None,
+        }
+    }
+
+    /// The type of the result, if DataFusion would not notice that a result does not fit it.
+    pub fn unnoticed(self, types: &[DataType]) -> Option<DataType> {
+        match (self, types) {
+            (Operation::Negate, [ty]) => ty.is_signed_integer().then(|| ty.clone()),
+            (_, [DataType::Decimal128(..), DataType::Decimal128(..)]) => {
+                let ty =
+                    BinaryTypeCoercer::new(&types[0], &self.operator(), &types[1]).get_result_type().ok()?;
+                // With fewer digits the type has room for every result.
+                matches!(ty, DataType::Decimal128(DECIMAL128_MAX_PRECISION, _)).then_some(ty)
+            }
+            (Operation::Divide, _) => None,
+            (_, [left, right]) => (left == right && left.is_integer()).then(|| left.clone()),
+            _ => None,
+        }
+    }
+
+    /// The operator of two operands.
+    fn operator(self) -> Operator {
+        match self {
+            Operation::Add => Operator::Plus,
+            Operation::Subtract | Operation::Negate => Operator::Minus,
+            Operation::Multiply => Operator::Multiply,
+            Operation::Divide => Operator::Divide,
         }
     }
 
@@ -43,6 +75,7 @@ impl Operation {
             Operation::Add => "checked_add",
             Operation::Subtract => "checked_subtract",
             Operation::Multiply => "checked_multiply",
+            Operation::Divide => "checked_divide",
             Operation::Negate => "checked_negate",
         }
     }
@@ -53,20 +86,17 @@ impl Operation {
             (Operation::Add, [left, right]) => format!("{left} + {right}"),
             (Operation::Subtract, [left, right]) => format!("{left} - {right}"),
             (Operation::Multiply, [left, right]) => format!("{left} * {right}"),
+            (Operation::Divide, [left, right]) => format!("{left} / {right}"),
             (_, operands) => format!("-{}", operands.join(", ")),
         }
     }
 
     /// DataFusion's expression, which wraps.
     fn unchecked(self, args: Vec<Expr>) -> Expr {
-        let op = match self {
-            Operation::Add => Operator::Plus,
-            Operation::Subtract => Operator::Minus,
-            Operation::Multiply => Operator::Multiply,
-            Operation::Negate => Operator::Question,
-        };
         match <[Expr; 2]>::try_from(args) {
-            Ok([left, right]) => Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))),
+            Ok([left, right]) => {
+                Expr::BinaryExpr(BinaryExpr::new(Box::new(left), self.operator(), Box::new(right)))
+            }
             Err(mut args) => Expr::Negative(Box::new(args.swap_remove(0))),
         }
     }
@@ -86,11 +116,8 @@ impl Checked {
     }
 
     fn checked_types(&self, types: &[DataType]) -> Result<DataType> {
-        match (self.operation, types) {
-            (Operation::Negate, [ty]) if ty.is_signed_integer() => Ok(ty.clone()),
-            (_, [left, right]) if left == right && left.is_integer() => Ok(left.clone()),
-            (operation, types) => plan_err!("{} does not take {types:?}", operation.name()),
-        }
+        let ty = self.operation.unnoticed(types);
+        ty.ok_or_else(|| plan_datafusion_err!("{} does not take {types:?}", self.operation.name()))
     }
 }
 
@@ -153,14 +180,27 @@ impl ScalarUDFImpl for Checked {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let compute: fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> = match self.operation {
-            Operation::Add => add,
-            Operation::Subtract => sub,
-            Operation::Multiply => mul,
+            Operation::Add => |left, right| fitting(add(left, right)?),
+            Operation::Subtract => |left, right| fitting(sub(left, right)?),
+            Operation::Multiply => |left, right| fitting(mul(left, right)?),
+            Operation::Divide => |left, right| fitting(div(left, right)?),
             Operation::Negate => |value, _| neg(value.get().0),
         };
         let last = args.args.len() - 1;
         apply(&args.args[0], &args.args[last], compute).map_err(|error| overflow(error, &args.return_field))
     }
+}
+
+/// The same, if no decimal in it has more digits than its type.
+fn fitting(values: ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if let (Some(decimals), DataType::Decimal128(precision, _)) =
+        (values.as_primitive_opt::<Decimal128Type>(), values.data_type())
+    {
+        decimals
+            .validate_decimal_precision(*precision)
+            .map_err(|_| ArrowError::ArithmeticOverflow(String::new()))?;
+    }
+    Ok(values)
 }
 
 /// An overflow with its expression; other errors as they are.
@@ -171,10 +211,11 @@ fn overflow(error: DataFusionError, field: &Field) -> DataFusionError {
     let operands = text.rsplit_once(": ").map(|(_, operands)| operands.to_owned());
     let what = field.name();
     let first = what.trim_start_matches(['-', '(']).split(' ').next().unwrap_or(what);
+    let wider = wider_name(field.data_type());
     DataFusionError::External(Box::new(Overflow {
         what: what.clone(),
         operands,
         ty: sql_name(field.data_type()),
-        cure: format!("CAST({first} AS DECIMAL(38, 0))"),
+        cure: format!("CAST({first} AS {wider})"),
     }))
 }

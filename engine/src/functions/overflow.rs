@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::DataType;
 
 /// A result that its type cannot hold.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} does not fit its type {ty}{}: compute it as a decimal, as in {cure}", at(.operands))]
+#[error("{what} does not fit its type {ty}{}: compute it in a wider one, as in {cure}", at(.operands))]
 pub(super) struct Overflow {
     /// In SQL.
     pub what: String,
@@ -18,6 +18,11 @@ pub(super) struct Overflow {
 
 fn at(operands: &Option<String>) -> String {
     operands.as_ref().map(|operands| format!(" ({operands})")).unwrap_or_default()
+}
+
+/// A type that holds numbers which do not fit `ty`: exactly, if it is an integer.
+pub(super) fn wider_name(ty: &DataType) -> &'static str {
+    if ty.is_integer() { "DECIMAL(38, 0)" } else { "DOUBLE" }
 }
 
 /// As it is declared.

@@ -42,10 +42,13 @@ fn check_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 fn check(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            let operation = Operation::of(op).filter(|_| {
-                // What has no type here, such as a column of the query around, is of the same type as the other.
-                let types = [left.get_type(schema), right.get_type(schema)];
-                types.iter().flatten().all(|ty| ty.is_integer()) && types.iter().any(Result::is_ok)
+            let operation = Operation::of(op).filter(|operation| {
+                match (left.get_type(schema), right.get_type(schema)) {
+                    (Ok(left), Ok(right)) => operation.unnoticed(&[left, right]).is_some(),
+                    // What has no type here, such as a column of the query around, is of the same type as the other.
+                    (Ok(ty), Err(_)) | (Err(_), Ok(ty)) => *operation != Operation::Divide && ty.is_integer(),
+                    (Err(_), Err(_)) => false,
+                }
             });
             match operation {
                 Some(operation) => Transformed::yes(call(operation, vec![*left, *right])),

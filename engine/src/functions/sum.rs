@@ -19,6 +19,7 @@ use datafusion::logical_expr::{
 };
 
 use super::narrow::{Narrow, NarrowGroups, Narrowing};
+use super::overflow::wider_name;
 
 /// Decimals of no more digits do not overflow 128 bits before 10^10 rows: 2^127 is above 10^38.
 const DIGITS_THAT_CANNOT_OVERFLOW: u8 = 28;
@@ -56,7 +57,7 @@ fn narrowing(args: &AccumulatorArgs<'_>, wide: &DataType) -> Narrowing {
         narrow: args.return_field.data_type().clone(),
         wide: wide.clone(),
         what: args.name.to_owned(),
-        cure: format!("sum(CAST({argument} AS DECIMAL(38, 0)))"),
+        cure: format!("sum(CAST({argument} AS {}))", wider_name(args.return_field.data_type())),
     }
 }
 

@@ -73,7 +73,7 @@ fn bounded(expr: Expr, greatest: i64) -> Expr {
     }
 }
 
-/// `+ - *` and the negative of signed integers, which fail where the result does not fit. Such a record is an exception record,
+/// `+ - *` of decimals, and of signed integers with the negative, which fail where the result does not fit. Such a record is an exception record,
 /// and so is one whose result is the least number of a narrow type, which does fit.
 fn checked(
     columns: &Columns,
@@ -82,12 +82,17 @@ fn checked(
 ) -> Result<Value, DeclineReason> {
     let ty = function.return_type();
     let declined = || DeclineReason::Expression(ExpressionKind::Arithmetic(ty.clone()));
-    let greatest = greatest(ty).ok_or_else(declined)?;
     let op = match operation {
         Operation::Add => Arithmetic::Add,
         Operation::Subtract | Operation::Negate => Arithmetic::Sub,
         Operation::Multiply => Arithmetic::Mul,
+        Operation::Divide => return Err(declined()),
     };
+    // A result in 64 bits has fewer digits than a decimal.
+    if let (DataType::Decimal128(..), [left, right]) = (ty, function.args()) {
+        return arithmetic(op, operand(columns, left)?, operand(columns, right)?, ty);
+    }
+    let greatest = greatest(ty).ok_or_else(declined)?;
     let operands =
         function.args().iter().map(|argument| operand(columns, argument)).collect::<Result<Vec<_>, _>>()?;
     if operands.iter().any(|operand| !matches!(operand.kind, ValueKind::Int)) {

@@ -115,10 +115,10 @@ async fn files(context: &SessionContext, provider: &dyn TableProvider) -> Result
     Ok((places.join(", "), Some(bytes)))
 }
 
-/// `*.csv` of `*.[cC][sS][vV]`, which is how a folder's files are told from others.
+/// `*.csv` of `[!.]*.[cC][sS][vV]`, which is how a folder's files are told from others, and from hidden ones.
 fn small_letters(glob: &str) -> String {
     let mut text = String::new();
-    let mut rest = glob;
+    let mut rest = glob.strip_prefix("[!.]").unwrap_or(glob);
     while let Some(first) = rest.chars().next() {
         let letter = rest.as_bytes().get(1).copied().map(char::from).unwrap_or_default();
         let either = format!("[{letter}{}]", letter.to_ascii_uppercase());

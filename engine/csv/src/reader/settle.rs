@@ -9,8 +9,9 @@ use std::sync::Arc;
 use super::{Decoder, StrayQuotes};
 use crate::records::{FaultKind, Field, Form, count_line_ends};
 use crate::rejects::{
-    ColumnRef, RAW_BYTES_MAX, ReadError, Reason, Reject, Widening, declared_type_name, type_name,
+    ColumnRef, RAW_BYTES_MAX, ReadError, Reason, Reject, Widening, Wider, declared_type_name, type_name,
 };
+use crate::sniff::NULLS;
 use crate::spec::OnError;
 use crate::values::{Cells, Problems, wider};
 
@@ -273,11 +274,22 @@ impl Decoder {
         Some(Widening {
             column: self.column(index)?,
             from: column.ty.clone(),
-            to: wider(column, &value),
+            to: if self.stands_for_null(cells, row, index) {
+                Wider::Null
+            } else {
+                Wider::Type(wider(column, &value))
+            },
             value,
             line: lines.at(trouble.start as usize),
             offset: self.input.offset() + u64::from(trouble.start),
         })
+    }
+
+    /// Whether a value that does not fit is a usual text for NULL, and nobody said what stands for NULL.
+    fn stands_for_null(&self, cells: &Cells<'_>, row: usize, column: usize) -> bool {
+        !self.spec.nulls_declared
+            && cells.is_plain(row, column)
+            && NULLS.contains(&cells.text_of(row, column).as_str())
     }
 
     fn column(&self, index: usize) -> Option<ColumnRef> {

@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 
 use super::*;
-use crate::rejects::Reason;
+use crate::rejects::{Reason, Wider};
 use crate::spec::{ColumnType, Dialect, OnError};
 use crate::testing::{Outcome, Random, read, rows_of, spec};
 
@@ -124,7 +124,8 @@ fn a_guess_widens_and_never_loses() {
             }
         };
         let found: Vec<_> = error.into_iter().map(|widening| (widening.column.name, widening.to)).collect();
-        let expect: Vec<_> = expect.iter().map(|(name, ty)| ((*name).to_owned(), ty.clone())).collect();
+        let expect: Vec<_> =
+            expect.iter().map(|(name, ty)| ((*name).to_owned(), Wider::Type(ty.clone()))).collect();
         assert_eq!(found, expect, "{text:?}");
     };
     let decimal = |scale| ColumnType::Decimal { precision: 38, scale };
@@ -136,6 +137,10 @@ fn a_guess_widens_and_never_loses() {
     check("a decimal(38,0)?", "1\n1.25\n", &[("a", decimal(2))]);
     check("a decimal(38,30)?", "1\n123456789\n", &[("a", ColumnType::Text)]);
     check("a double?", "1.5\n9007199254740993\n", &[("a", decimal(9))]);
+    check("a double?", "1.5\n999999999999999.99\n", &[("a", decimal(9))]);
+    check("a double?", "1.5\n0.12345678901234567890\n", &[("a", decimal(19))]);
+    check("a double?", "1.5\n-1234567890123456789012345678.5\n", &[("a", decimal(9))]);
+    check("a double?", "1.5\n1e400\n", &[("a", ColumnType::Text)]);
     check("a double?", "1.5\nabc\n", &[("a", ColumnType::Text)]);
     check("a bool?", "true\n1\n", &[("a", ColumnType::Text)]);
     check("a date?", "2024-01-02\n2024-01-02 03:04:05.25\n", &[("a", timestamp(3))]);
@@ -157,6 +162,24 @@ fn a_guess_widens_and_never_loses() {
     assert_eq!(shown(&outcome), expect);
 }
 
+#[test]
+fn a_usual_text_for_null_does_not_make_a_guess_text() {
+    let mut guessed = spec("a int?, b text");
+    assert_eq!(widened(b"1,-\n-,NA\nNA,x\n", &mut guessed), ["1|-", "~|NA", "~|x"]);
+    assert_eq!(
+        (guessed.columns[0].ty.clone(), &guessed.nulls[..]),
+        (ColumnType::Integer, &["-", "NA"].map(str::to_owned)[..])
+    );
+    let outcome = read(b"1\nNA", &[], &spec("a int?"), &options());
+    let expect =
+        "1 ! f.csv: column 'a' was guessed BIGINT, and the record in line 2 has 'NA': it is taken for NULL";
+    assert_eq!(shown(&outcome), expect);
+    // What is quoted is a text, and so is what is not among the texts that were declared.
+    assert_eq!(widened(b"1,x\n\"NA\",x\n", &mut spec("a int?, b text")), ["1|x", "NA|x"]);
+    let mut declared = CsvSpec { nulls_declared: true, ..spec("a int?, b text") };
+    assert_eq!(widened(b"1,x\nNA,x\n", &mut declared), ["1|x", "NA|x"]);
+}
+
 /// Reads again with wider guesses until they hold.
 fn widened(text: &[u8], spec: &mut CsvSpec) -> Vec<String> {
     for _ in 0..100 {
@@ -165,9 +188,17 @@ fn widened(text: &[u8], spec: &mut CsvSpec) -> Vec<String> {
             Ok(batches) => return batches.iter().flat_map(rows_of).collect(),
             Err(ReadError::Wider { widenings, .. }) => {
                 for widening in widenings {
-                    let column = &mut spec.columns[widening.column.index];
-                    assert_ne!(column.ty, widening.to, "{widening}");
-                    column.ty = widening.to;
+                    match &widening.to {
+                        Wider::Type(ty) => {
+                            let column = &mut spec.columns[widening.column.index];
+                            assert_ne!(column.ty, *ty, "{widening}");
+                            column.ty = ty.clone();
+                        }
+                        Wider::Null => {
+                            assert!(!spec.nulls.contains(&widening.value), "{widening}");
+                            spec.nulls.push(widening.value);
+                        }
+                    }
                 }
             }
             Err(error) => panic!("{error}"),

@@ -108,7 +108,7 @@ pub struct Widening {
     /// What was guessed.
     pub from: ColumnType,
     /// What holds this value too, and all that was read before.
-    pub to: ColumnType,
+    pub to: Wider,
     /// The value that does not fit.
     pub value: String,
     /// The line in which its record begins.
@@ -117,17 +117,29 @@ pub struct Widening {
     pub offset: u64,
 }
 
+/// What a guess becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wider {
+    /// Another type.
+    Type(ColumnType),
+    /// The same, and the value stands for NULL.
+    Null,
+}
+
 impl fmt::Display for Widening {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "column {} was guessed {}, and the record in line {} has {}: {} holds it",
+            "column {} was guessed {}, and the record in line {} has {}: ",
             shown(&self.column.name),
             type_name(&self.from),
             self.line,
             shown(&self.value),
-            type_name(&self.to),
-        )
+        )?;
+        match &self.to {
+            Wider::Type(ty) => write!(formatter, "{} holds it", type_name(ty)),
+            Wider::Null => formatter.write_str("it is taken for NULL"),
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 mod error;
 mod types;
 
-pub use error::{Cure, ReadError, SpecError, Widening};
+pub use error::{Cure, ReadError, SpecError, Widening, Wider};
 pub use types::{declared_type_name, type_name};
 
 use std::fmt;

@@ -10,8 +10,6 @@ use super::reason::Why;
 
 /// Bytes of UTF-16 that are enough to tell it.
 const UTF16_LOOK_BYTES: usize = 4096;
-/// A file of UTF-8 with a damaged place here and there has this many good characters beyond ASCII for a bad byte.
-const GOOD_FOR_BAD: usize = 10;
 
 /// The encoding that the bytes of `head` (the file's beginning) and of `others` (places in it) are written in.
 pub(super) fn guess<'a>(head: &'a [u8], others: impl Iterator<Item = &'a [u8]>) -> (Encoding, Why) {
@@ -33,11 +31,22 @@ pub(super) fn guess<'a>(head: &'a [u8], others: impl Iterator<Item = &'a [u8]>) 
     }
     if bad == 0 {
         (Encoding::Utf8, if good == 0 { Why::Ascii } else { Why::ValidUtf8 })
-    } else if good > bad * GOOD_FOR_BAD {
+    } else if good >= bad {
+        // By chance a text of another encoding has hardly a character of UTF-8. What is damaged is told where it is read.
         (Encoding::Utf8, Why::MostlyUtf8 { bad })
     } else {
         (Encoding::Windows1252, Why::NotUtf8 { bad })
     }
+}
+
+/// Whether it is UTF-32, which nobody reads: by its byte order mark, or as three of four bytes are zero.
+pub(super) fn is_utf32(head: &[u8]) -> bool {
+    if head.starts_with(b"\xff\xfe\0\0") || head.starts_with(b"\0\0\xfe\xff") {
+        return true;
+    }
+    let units = head[..head.len().min(UTF16_LOOK_BYTES)].chunks_exact(4);
+    let is_ascii = |unit: &[u8]| matches!(unit, [1..=u8::MAX, 0, 0, 0] | [0, 0, 0, 1..=u8::MAX]);
+    units.len() >= 2 && units.clone().filter(|unit| is_ascii(unit)).count() * 10 >= units.len() * 9
 }
 
 /// Text has many characters below 256, so one of the two bytes of each is zero.
@@ -113,6 +122,17 @@ mod tests {
     }
 
     #[test]
+    fn utf_32_is_known() {
+        let utf32 = |text: &str| text.chars().flat_map(|c| (c as u32).to_le_bytes()).collect::<Vec<u8>>();
+        assert!(is_utf32(&utf32("\u{feff}a,b\n")));
+        assert!(is_utf32(&utf32("a,b\n1,2\n")));
+        assert!(is_utf32(&"a,b\n".chars().flat_map(|c| (c as u32).to_be_bytes()).collect::<Vec<u8>>()));
+        for other in [&b""[..], b"a,b\n1,2\n", &utf16("\u{feff}a,b\n1,2\n", u16::to_le_bytes), &[0; 64]] {
+            assert!(!is_utf32(other), "{other:?}");
+        }
+    }
+
+    #[test]
     fn encodings() {
         check(b"a,b\n", Encoding::Utf8, "a,b\n");
         check(b"", Encoding::Utf8, "");
@@ -127,6 +147,8 @@ mod tests {
         // A damaged byte in a file of UTF-8 does not make it Windows-1252.
         let damaged = [&"ü".repeat(30).into_bytes()[..], b"\xff"].concat();
         assert_eq!(guess(&damaged, std::iter::empty()).0, Encoding::Utf8);
+        // Nor one that is alone with one good character: the reader tells of it.
+        assert_eq!(guess(b"a,b\n\xc3\xa9,1\n\xe9,2\n", std::iter::empty()).0, Encoding::Utf8);
         // A character that the sample's end or beginning cuts says nothing.
         assert_eq!(guess(b"abc\xc3", std::iter::once(&b"\xbcabc"[..])).0, Encoding::Utf8);
         // The first byte beyond ASCII may come late.

@@ -26,7 +26,7 @@ pub enum SniffError {
         path: PathBuf,
     },
     /// A format of its own.
-    #[error("{}: is {other}, no CSV file", path.display())]
+    #[error("{}: is {other}, no CSV file. {}", path.display(), other.cure())]
     Other {
         /// The file.
         path: PathBuf,

@@ -58,6 +58,7 @@ pub use names::from_header as column_names;
 pub use overrides::{OPTIONS, OptionError, OptionInfo, Overrides};
 pub use reason::{Aspect, Decision, Ragged, TextReason, Why};
 pub use statement::{create_external_table, options};
+pub(crate) use types::NULLS;
 pub use unpack::{Other, not_csv};
 pub use written::Format;
 
@@ -171,6 +172,9 @@ impl Sniffer<'_> {
         if self.spec.compression != Compression::None {
             let what = written::of_compression(self.spec.compression);
             self.decide(Aspect::Compression, what, Why::FirstBytes, self.declared.compression.is_some());
+        }
+        if encoding::is_utf32(&self.sample.head) {
+            return Err(SniffError::Other { path: path.to_owned(), other: Other::Utf32 });
         }
         let places = self.sample.places.iter().map(|place| &place.bytes[..]);
         let (guessed, why) = encoding::guess(&self.sample.head, places);
@@ -305,6 +309,7 @@ impl Sniffer<'_> {
             let (date, number) = self.formats(&guess, formats[at]);
             self.spec.columns.push(Column { name: name.clone(), ty, declared: is_declared, date, number });
         }
+        self.spec.nulls_declared = self.declared.nulls.is_some();
         self.spec.nulls = match &self.declared.nulls {
             Some(nulls) => nulls.clone(),
             None => types::spellings(nulls),

@@ -3,6 +3,7 @@
 //! In: the bytes of a field. Out: which ways of writing numbers it fits, as a set. A column is of the ways that all its fields fit.
 
 use crate::spec::NumberFormat;
+use crate::values::number::{DOUBLE_DIGITS, is_lost};
 
 /// A set of readings of a field. See [`super::types`] for the bits of dates.
 pub(super) type Fits = u32;
@@ -37,15 +38,13 @@ pub(super) fn grouped(index: usize) -> Fits {
 
 /// Digits of a DECIMAL.
 const DIGITS_MAX: usize = 38;
-/// Integers above are not all doubles.
-pub(super) const EXACT_DOUBLE: u64 = 1 << 53;
-/// Its digits.
-const EXACT_DIGITS: usize = 16;
+/// Integers of fewer digits fit 64 bits.
+const SHORT_DIGITS: usize = 19;
 
 /// What is to be known of the numbers of a column besides how they are written.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Facts {
-    /// There is an integer beyond [`EXACT_DOUBLE`].
+    /// There is a number of which a double loses digits.
     pub beyond_double: bool,
     /// There is an exponent or a NaN.
     pub not_decimal: bool,
@@ -87,12 +86,10 @@ pub(super) fn fits(field: &[u8], asked: Fits, facts: &mut Facts) -> Fits {
 fn integer(field: &[u8], digits: &[u8], facts: &mut Facts) -> Fits {
     facts.whole = facts.whole.max(digits.len());
     let mut fits = DOUBLE;
-    if digits.len() < EXACT_DIGITS {
+    facts.beyond_double |= is_lost_in_double(digits);
+    if digits.len() < SHORT_DIGITS || std::str::from_utf8(field).is_ok_and(|text| text.parse::<i64>().is_ok())
+    {
         fits |= INTEGER;
-    } else {
-        let value = std::str::from_utf8(field).ok().and_then(|text| text.parse::<i64>().ok());
-        facts.beyond_double |= value.is_none_or(|value| value.unsigned_abs() > EXACT_DOUBLE);
-        fits |= if value.is_some() { INTEGER } else { 0 };
     }
     if digits.len() <= DIGITS_MAX {
         fits |= LONG;
@@ -131,7 +128,17 @@ fn plain_double(digits: &[u8], whole: usize, facts: &mut Facts) -> Fits {
     facts.fraction = true;
     facts.whole = facts.whole.max(whole);
     facts.scale = facts.scale.max(fraction);
+    facts.beyond_double |= is_lost_in_double(digits);
     DOUBLE
+}
+
+/// Whether a double of these digits is another number.
+fn is_lost_in_double(digits: &[u8]) -> bool {
+    if digits.len() <= DOUBLE_DIGITS {
+        return false;
+    }
+    let text = std::str::from_utf8(digits).ok();
+    text.is_some_and(|text| text.parse().is_ok_and(|value| is_lost(text, value)))
 }
 
 /// `1,234.50` and the like.

@@ -156,6 +156,7 @@ mod tests {
                 Column { number, ..column("price", ColumnType::Double) },
             ],
             nulls: vec!["NA".to_owned(), "\\N".to_owned()],
+            nulls_declared: true,
             on_error: OnError::Skip,
         };
         let mut read = Overrides::default();

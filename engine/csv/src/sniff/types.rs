@@ -20,7 +20,8 @@ const DATES: Fits = ((1 << FORMATS.len()) - 1) << DATE_SHIFT;
 const ALL: Fits = NUMBERS | BOOLEAN | DATES;
 
 /// Texts that people write for NULL. `NaN` is a number.
-pub(super) const NULLS: [&str; 9] = ["NA", "N/A", "n/a", "#N/A", "NULL", "null", "Null", "\\N", "None"];
+pub(crate) const NULLS: [&str; 15] =
+    ["NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NULL", "null", "Null", "\\N", "None", "-", "--", ".", "?"];
 /// The longest of them.
 const NULL_BYTES_MAX: usize = 4;
 /// A value that is shown to people.
@@ -261,7 +262,7 @@ impl Evidence {
         self.facts.fractions & (1 << index) != 0
     }
 
-    /// A double, unless it would change an integer.
+    /// A double, unless it would lose digits.
     fn double(&self, why: Why) -> Guess {
         let Facts { beyond_double, not_decimal, whole, scale, .. } = self.facts;
         if !beyond_double {

@@ -31,8 +31,29 @@ pub enum Other {
     OldSpreadsheet,
     /// JSON, or one JSON object a line.
     Json,
+    /// Text, four bytes a character.
+    Utf32,
     /// Zero bytes without being UTF-16.
     Binary,
+}
+
+impl Other {
+    /// What to do with it.
+    pub fn cure(self) -> &'static str {
+        match self {
+            Other::Json => "Name it .json, or .ndjson if each line is an object, and it is read as that",
+            Other::Parquet => "Name it .parquet, and it is read as that",
+            Other::Arrow => "Name it .arrow, and it is read as that",
+            Other::Avro => "Name it .avro, and it is read as that",
+            Other::Zip => "Unpack it, or save the spreadsheet as CSV",
+            Other::OldSpreadsheet => "Save the spreadsheet as CSV",
+            Other::Orc | Other::Pdf | Other::Sqlite => "Export what is in it as CSV",
+            Other::Utf32 => "Make it UTF-8: iconv -f UTF-32 -t UTF-8",
+            Other::Binary => {
+                "Export what is in it as CSV; if it is text, declare how it is written with --encoding"
+            }
+        }
+    }
 }
 
 impl std::fmt::Display for Other {
@@ -47,6 +68,7 @@ impl std::fmt::Display for Other {
             Other::Sqlite => "a SQLite database",
             Other::OldSpreadsheet => "a spreadsheet",
             Other::Json => "JSON",
+            Other::Utf32 => "written in UTF-32",
             Other::Binary => "no text: it has zero bytes",
         })
     }

@@ -87,6 +87,11 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Whether a field is not quoted.
+    pub fn is_plain(&self, row: usize, column: usize) -> bool {
+        self.fields[row * self.stride + column].form() == Form::Plain
+    }
+
     /// The text of one field.
     pub fn text_of(&self, row: usize, column: usize) -> String {
         let field = self.fields[row * self.stride + column];

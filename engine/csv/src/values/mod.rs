@@ -27,7 +27,7 @@
 mod build;
 mod cells;
 mod decimal;
-mod number;
+pub(crate) mod number;
 #[cfg(test)]
 mod tests;
 mod time;

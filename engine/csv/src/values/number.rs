@@ -33,7 +33,7 @@ pub fn integer(text: &str) -> Option<i64> {
     Some(if is_negative { -value } else { value })
 }
 
-/// The nearest double. One division of two exact doubles is rounded once, so it is right; what has more digits takes the long way.
+/// The nearest double; a NaN has no sign. One division of two exact doubles is rounded once, so it is right; what has more digits takes the long way.
 #[inline]
 pub fn double(text: &str) -> Option<f64> {
     let (is_negative, bytes) = split_sign(text);
@@ -41,7 +41,7 @@ pub fn double(text: &str) -> Option<f64> {
     let mut point = None;
     // 18 digits and a point. They are less than 2^64.
     if bytes.len() > INTEGER_DIGITS_MAX + 1 {
-        return Float64Type::parse(text);
+        return uncommon_double(text);
     }
     for (at, byte) in bytes.iter().enumerate() {
         let digit = byte.wrapping_sub(b'0');
@@ -50,15 +50,20 @@ pub fn double(text: &str) -> Option<f64> {
         } else if *byte == b'.' && point.is_none() && at > 0 {
             point = Some(at);
         } else {
-            return Float64Type::parse(text);
+            return uncommon_double(text);
         }
     }
     let fraction = point.map_or(0, |point| bytes.len() - point - 1);
     if bytes.is_empty() || mantissa > EXACT_DOUBLE_MAX || point.is_some() && fraction == 0 {
-        return Float64Type::parse(text);
+        return uncommon_double(text);
     }
     let value = mantissa as f64 / POWERS[fraction];
     Some(if is_negative { -value } else { value })
+}
+
+/// With more digits, an exponent, or none: `NaN` and `inf`.
+fn uncommon_double(text: &str) -> Option<f64> {
+    Float64Type::parse(text).map(|value| if value.is_nan() { f64::NAN } else { value })
 }
 
 #[inline]
@@ -75,20 +80,27 @@ pub fn is_padded(text: &str) -> bool {
     matches!(digits, [b'+', ..] | [b'0', b'0'..=b'9', ..])
 }
 
-/// Whether a double would hold another number than is written: another whole number, or infinity or zero for one that is neither. The last
-/// digits of a long fraction are rounded, as in any double.
+/// Decimal digits that every double holds: `DBL_DIG` of C.
+pub const DOUBLE_DIGITS: usize = f64::DIGITS as usize;
+
+/// Whether the double that a text was read as is another number than is written: the double, written with as many digits, is not
+/// the text. So `0.1` is not lost, nor is what a program has printed with 17 digits or more; of `999999999999999.99` the last digits
+/// are, and of `1e400` everything.
 pub fn is_lost(text: &str, value: f64) -> bool {
-    let (_, digits) = split_sign(text);
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits = || mantissa.bytes().filter(u8::is_ascii_digit);
+    let leading_zeros = digits().take_while(|digit| *digit == b'0').count();
+    let trailing_zeros = digits().rev().take_while(|digit| *digit == b'0').count();
+    let significant = digits().count().saturating_sub(leading_zeros + trailing_zeros);
     if value == 0.0 || value.is_infinite() {
-        let before_exponent = digits.split(|byte| matches!(byte, b'e' | b'E')).next();
-        return before_exponent
-            .is_some_and(|digits| digits.iter().any(|digit| (b'1'..=b'9').contains(digit)));
+        return significant > 0;
     }
-    if value.abs() < EXACT_DOUBLE_MAX as f64 || !digits.iter().all(u8::is_ascii_digit) {
+    if significant <= DOUBLE_DIGITS || value.is_nan() {
         return false;
     }
-    // i128 holds 38 digits. A double of more is hardly what is written.
-    text.parse::<i128>().map_or(true, |written| value as i128 != written || written as f64 != value)
+    let nearest = format!("{:.*e}", significant - 1, value.abs());
+    let nearest = nearest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
+    !digits().skip(leading_zeros).take(significant).eq(nearest)
 }
 
 /// The number with `.` for its fraction and no separators of thousands. None: it is not written in the format.

@@ -104,6 +104,50 @@ fn numbers_are_those_of_arrow() {
 }
 
 #[test]
+fn a_double_is_lost_if_it_is_another_number() {
+    use super::number::is_lost;
+    let check = |text: &str| is_lost(text, text.parse().unwrap());
+    for kept in [
+        "0",
+        "-0.0",
+        "0e5",
+        "1.5",
+        "0.1",
+        "0.100000000000000000000000",
+        "1e300",
+        "100000000000000000000000",
+        // As Python, C with "%.17g" and "%.20f", and NumPy with "%.18e" write doubles.
+        "0.30000000000000004",
+        "0.10000000000000001",
+        "0.10000000000000000555",
+        "1.000000000000000056e-01",
+        "9007199254740992",
+        "1267650600228229401496703205376",
+        "123456789012345.67",
+        "NaN",
+        "inf",
+        "5e-324",
+    ] {
+        assert!(!check(kept), "{kept}");
+    }
+    for lost in [
+        "9007199254740993",
+        "999999999999999.99",
+        "123456789012345678.25",
+        "1234567890123456789012345678",
+        "0.12345678901234567890",
+        "-1.00000000000000000001",
+        "1e400",
+        "-1e-400",
+        "99999999999999999999",
+    ] {
+        assert!(check(lost), "{lost}");
+    }
+    let nan = double("-nan").unwrap();
+    assert!(nan.is_nan() && nan.is_sign_positive(), "there is one NaN");
+}
+
+#[test]
 fn numbers_as_people_write_them() {
     let check = |decimal: u8, thousands: Option<u8>, text: &str, expect: Option<&str>| {
         let format = NumberFormat { decimal, thousands };

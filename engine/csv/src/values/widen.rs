@@ -48,7 +48,8 @@ fn wider_number(ty: &ColumnType, value: &str) -> ColumnType {
     let scale = match *ty {
         ColumnType::Integer if !is_whole => return ColumnType::Double,
         ColumnType::Integer if integer(value).is_none() => 0,
-        ColumnType::Double if is_whole => FRACTION_DIGITS.min(DECIMAL_DIGITS_MAX.saturating_sub(whole)),
+        // Its other values have some digits behind the point, or the last ones are guessed.
+        ColumnType::Double => fraction.max(FRACTION_DIGITS.min(DECIMAL_DIGITS_MAX.saturating_sub(whole))),
         ColumnType::Decimal { scale, .. } => fraction.max(usize::from(scale)),
         _ => return ColumnType::Text,
     };
