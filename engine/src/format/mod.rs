@@ -33,5 +33,5 @@ pub use rejected::{Rejected, Rejects};
 pub use sniffed::SniffedFormat;
 pub use source::{Claim, Owned, SpecSource};
 pub use spool::Spools;
-pub use url_table::{UrlTables, files_like, has_other_format, listing_url};
+pub use url_table::{UrlTables, VISIBLE, files_like, has_other_format, listing_url};
 pub use widened::Widened;

@@ -92,8 +92,8 @@ fn other_format(state: &SessionState, ending: &str) -> Option<Arc<dyn FileFormat
 
 /// What makes a path a pattern.
 const WILDCARDS: [char; 3] = ['*', '?', '['];
-/// The first letter of a file that is not hidden.
-const VISIBLE: &str = "[!.]";
+/// In a pattern, the first letter of a file that is not hidden.
+pub const VISIBLE: &str = "[!.]";
 
 /// What the first bytes of a file say of its format: whether JSON is one array, or an object a line.
 async fn as_it_begins(store: &Arc<dyn ObjectStore>, file: &Location) -> Result<HashMap<String, String>> {
@@ -129,16 +129,17 @@ impl UrlTableFactory for UrlTables {
         }
         let spooled = self.spools.path(path).await?.map(|path| path.to_string_lossy().into_owned());
         let path = spooled.as_deref().unwrap_or(path);
-        let Ok(table_url) = listing_url(path) else { return Ok(None) };
+        let urls = match (folders_matched(path)?, listing_url(path)) {
+            (Some(urls), _) => urls,
+            (None, Ok(url)) => vec![url],
+            (None, Err(_)) => return Ok(None),
+        };
         let session = self.session.get_session().upgrade();
         let state =
             session.and_then(|session| session.read().as_any().downcast_ref::<SessionState>().cloned());
         let state = state.ok_or_else(|| plan_datafusion_err!("the session is gone"))?;
 
-        let table = match folders_matched(path)? {
-            Some(urls) => self.table_of(&state, urls, &declared).await?,
-            None => self.table_of(&state, vec![table_url], &declared).await?,
-        };
+        let table = self.table_of(&state, urls, &declared).await?;
         Ok(table.map(|table| Arc::new(table) as Arc<dyn TableProvider>))
     }
 }
@@ -146,7 +147,7 @@ impl UrlTableFactory for UrlTables {
 /// The files of a pattern with a wildcard for folders, which DataFusion would not look into. None: it has none.
 fn folders_matched(pattern: &str) -> Result<Option<Vec<ListingTableUrl>>> {
     let in_folder = pattern.rsplit_once('/').is_some_and(|(folder, _)| folder.contains(WILDCARDS));
-    if !in_folder || pattern.contains("://") || Path::new(pattern).exists() {
+    if !in_folder || !is_pattern(pattern) {
         return Ok(None);
     }
     // As in a shell, hidden files and folders are left out.
@@ -164,14 +165,17 @@ pub fn listing_url(path: &str) -> Result<ListingTableUrl> {
     if path.contains("://") {
         return ListingTableUrl::parse(path);
     }
-    let is_pattern = path.contains(WILDCARDS) && !Path::new(path).exists();
-    let pattern = if is_pattern { in_any_case(path) } else { path.to_owned() };
-    let (folder, name) = match pattern.rsplit_once('/') {
-        Some((folder, name)) => (Some(folder), name),
-        None => (None, pattern.as_str()),
-    };
-    let visible = if is_pattern && name.starts_with('*') { VISIBLE } else { "" };
-    ListingTableUrl::parse(format!("{}/{visible}{name}", folder.unwrap_or(".")))
+    let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+    if !is_pattern(path) {
+        return ListingTableUrl::parse(format!("{folder}/{name}"));
+    }
+    let visible = if name.starts_with('*') { VISIBLE } else { "" };
+    ListingTableUrl::parse(format!("{folder}/{visible}{}", in_any_case(name)))
+}
+
+/// Whether a path on this host stands for the files that match it.
+fn is_pattern(path: &str) -> bool {
+    path.contains(WILDCARDS) && !path.contains("://") && !Path::new(path).exists()
 }
 
 /// The pattern with an ending of letters in small and in capital ones.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::object_store::path::Path;
 use weir_csv::rejects::{Widening, Wider};
-use weir_csv::spec::CsvSpec;
+use weir_csv::spec::{Column, CsvSpec};
 
 /// What a session has learned about the files from whose bytes tables were guessed. Shared by all its tables.
 #[derive(Debug, Clone, Default)]
@@ -22,10 +22,10 @@ impl Widened {
         for widening in self.lock().get(guessed_from).into_iter().flatten() {
             match &widening.to {
                 Wider::Type(ty) => {
-                    let known = spec.columns.iter_mut().find(|column| column.name == widening.column.name);
-                    if let Some(column) =
-                        known.filter(|column| !column.declared && column.ty == widening.from)
-                    {
+                    let is_meant = |column: &&mut Column| {
+                        column.name == widening.column.name && !column.declared && column.ty == widening.from
+                    };
+                    if let Some(column) = spec.columns.iter_mut().find(is_meant) {
                         column.ty = ty.clone();
                     }
                 }

@@ -35,13 +35,8 @@ impl Operation {
         [Operation::Add, Operation::Subtract, Operation::Multiply, Operation::Divide, Operation::Negate];
 
     pub fn of(op: Operator) -> Option<Operation> {
-        match op {
-            Operator::Plus => Some(Operation::Add),
-            Operator::Minus => Some(Operation::Subtract),
-            Operator::Multiply => Some(Operation::Multiply),
-            Operator::Divide => Some(Operation::Divide),
-            _ => None,
-        }
+        // The negative has no operator of its own: it comes behind the difference.
+        Operation::ALL.into_iter().find(|operation| operation.operator() == op)
     }
 
     /// The type of the result, if DataFusion would not notice that a result does not fit it.
@@ -187,7 +182,8 @@ impl ScalarUDFImpl for Checked {
             Operation::Negate => |value, _| neg(value.get().0),
         };
         let last = args.args.len() - 1;
-        apply(&args.args[0], &args.args[last], compute).map_err(|error| overflow(error, &args.return_field))
+        apply(&args.args[0], &args.args[last], compute)
+            .map_err(|error| overflow(error, self.operation, &args.return_field))
     }
 }
 
@@ -204,11 +200,13 @@ fn fitting(values: ArrayRef) -> Result<ArrayRef, ArrowError> {
 }
 
 /// An overflow with its expression; other errors as they are.
-fn overflow(error: DataFusionError, field: &Field) -> DataFusionError {
+fn overflow(error: DataFusionError, operation: Operation, field: &Field) -> DataFusionError {
     let DataFusionError::ArrowError(arrow, _) = &error else { return error };
     let ArrowError::ArithmeticOverflow(text) = arrow.as_ref() else { return error };
     // "Overflow happened on: 1 + 2"
     let operands = text.rsplit_once(": ").map(|(_, operands)| operands.to_owned());
+    // Of a quotient they are what Arrow multiplies before it divides.
+    let operands = operands.filter(|_| operation != Operation::Divide);
     let what = field.name();
     let first = what.trim_start_matches(['-', '(']).split(' ').next().unwrap_or(what);
     let wider = wider_name(field.data_type());

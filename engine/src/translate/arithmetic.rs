@@ -73,8 +73,8 @@ fn bounded(expr: Expr, greatest: i64) -> Expr {
     }
 }
 
-/// `+ - *` of decimals, and of signed integers with the negative, which fail where the result does not fit. Such a record is an exception record,
-/// and so is one whose result is the least number of a narrow type, which does fit.
+/// `+ - *` of decimals, and `+ - *` and the negative of signed integers, which fail where the result does not fit. Such a record is
+/// an exception record, and so is one whose result is the least number of a narrow type, which does fit.
 fn checked(
     columns: &Columns,
     function: &ScalarFunctionExpr,

@@ -12,6 +12,7 @@ use datafusion::datasource::listing::{ListingTable, ListingTableUrl};
 use datafusion::error::Result;
 use datafusion::object_store::local::LocalFileSystem;
 use datafusion::prelude::SessionContext;
+use engine::format::VISIBLE;
 use engine::has_extremes;
 use futures::TryStreamExt;
 
@@ -118,7 +119,7 @@ async fn files(context: &SessionContext, provider: &dyn TableProvider) -> Result
 /// `*.csv` of `[!.]*.[cC][sS][vV]`, which is how a folder's files are told from others, and from hidden ones.
 fn small_letters(glob: &str) -> String {
     let mut text = String::new();
-    let mut rest = glob.strip_prefix("[!.]").unwrap_or(glob);
+    let mut rest = glob.strip_prefix(VISIBLE).unwrap_or(glob);
     while let Some(first) = rest.chars().next() {
         let letter = rest.as_bytes().get(1).copied().map(char::from).unwrap_or_default();
         let either = format!("[{letter}{}]", letter.to_ascii_uppercase());

@@ -48,7 +48,7 @@ fn wider_number(ty: &ColumnType, value: &str) -> ColumnType {
     let scale = match *ty {
         ColumnType::Integer if !is_whole => return ColumnType::Double,
         ColumnType::Integer if integer(value).is_none() => 0,
-        // Its other values have some digits behind the point, or the last ones are guessed.
+        // How many digits its other values have behind the point is not known: these are the first try.
         ColumnType::Double => fraction.max(FRACTION_DIGITS.min(DECIMAL_DIGITS_MAX.saturating_sub(whole))),
         ColumnType::Decimal { scale, .. } => fraction.max(usize::from(scale)),
         _ => return ColumnType::Text,
