@@ -442,9 +442,11 @@ async fn what_stands_for_null_where_nobody_looked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hidden_files_are_left_out() {
-    let odd = files(&[("a.csv", b"a\n1\n"), (".b.csv", b"a\n2\n"), ("c.CSV", b"a\n4\n")]);
+    let odd =
+        files(&[(".DS_Store", b"x"), ("a.csv", b"a\n1\n"), (".b.csv", b"a\n2\n"), ("c.CSV", b"a\n4\n")]);
     odd.is("SELECT sum(a) FROM t", "5").await;
     let at = odd.folder.path().display();
+    odd.is(&format!("SELECT sum(a) FROM '{at}/'"), "5").await;
     odd.is(&format!("SELECT sum(a) FROM '{at}/*.csv'"), "5").await;
     odd.is(&format!("SELECT sum(a) FROM '{at}/**/*.csv'"), "5").await;
 }

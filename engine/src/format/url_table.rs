@@ -15,9 +15,10 @@ use datafusion::datasource::file_format::csv::CsvFormatFactory;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::execution::SessionState;
 use datafusion::object_store::path::Path as Location;
-use datafusion::object_store::{ObjectStore, ObjectStoreExt};
+use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use datafusion_session::SessionStore;
 use futures::StreamExt;
+use futures::future::ready;
 use glob::MatchOptions;
 use weir_csv::sniff::Overrides;
 
@@ -57,9 +58,11 @@ impl UrlTables {
     ) -> Result<Option<ListingTable>> {
         let Some(url) = urls.first().cloned() else { return Ok(None) };
         let store = state.runtime_env().object_store(&url)?;
-        let Ok(mut files) = url.list_all_files(state, store.as_ref(), "").await else { return Ok(None) };
-        let Some(Ok(first)) = files.next().await else { return Ok(None) };
-        drop(files);
+        let Ok(files) = url.list_all_files(state, store.as_ref(), "").await else { return Ok(None) };
+        // A hidden file is one only if it is named.
+        let is_passed = |file: &ObjectMeta| url.is_collection() && is_hidden(&file.location);
+        let first = files.skip_while(|file| ready(file.as_ref().is_ok_and(is_passed))).next().await;
+        let Some(Ok(first)) = first else { return Ok(None) };
         let ending = ending(first.location.as_ref());
         let format = match ending.as_ref().and_then(|(inner, _)| other_format(state, inner)) {
             Some(factory) => factory.create(state, &as_it_begins(&store, &first.location).await?)?,
@@ -104,6 +107,11 @@ async fn as_it_begins(store: &Arc<dyn ObjectStore>, file: &Location) -> Result<H
         options.insert("format.newline_delimited".to_owned(), "false".to_owned());
     }
     Ok(options)
+}
+
+/// As a shell has it.
+fn is_hidden(file: &Location) -> bool {
+    file.filename().is_some_and(|name| name.starts_with('.'))
 }
 
 /// Endings of packed files.
