@@ -21,6 +21,8 @@ pub const DATE: &str = include_str!("date.bpf");
 pub const BOOLEAN: &str = include_str!("boolean.bpf");
 /// Copies a raw record to the output area. Once, in the fold.
 pub const EMIT: &str = include_str!("emit.bpf");
+/// Makes room for a row in the output area. Twice, in the fold.
+pub const ROW: &str = include_str!("row.bpf");
 /// How the fold ends an invocation. Once.
 pub const FOLD_END: &str = include_str!("fold_end.bpf");
 /// Reads an integer. Inlined for each integer column.

@@ -5,12 +5,13 @@ use std::fmt::Display;
 use std::time::SystemTime;
 
 use crate::Program;
-use crate::contract::layout::{EXCEPTIONS, MATCHED, RECORDS};
+use crate::contract::layout::{EXCEPTIONS, MATCHED, Map, RECORDS};
+use crate::contract::rows::{Place, RowLayout};
 use crate::contract::steps::{
     Drained, Maps, Reads, RunRead, RunWindow, StepError, Window, accumulators, drain_groups,
 };
-use crate::fragment::{Fragment, Key, Output};
-use crate::reference::{self, Outcome};
+use crate::fragment::{Column, ColumnType, Fragment, Key, Output};
+use crate::reference::{self, Outcome, Value, print_row};
 
 pub use crate::fragment::random::Random;
 
@@ -65,6 +66,7 @@ where
         while !chunk.is_done() {
             let drained = kept(chunk.step(machine, layout));
             total.output.extend_from_slice(&drained.raw);
+            print_rows(fragment, program, machine, drained.rows_bytes, &mut total.output);
             merge_groups(fragment, program, &drained.groups, &mut total);
         }
         total.consumed += chunk.consumed();
@@ -136,6 +138,48 @@ fn finish<M: Maps>(fragment: &Fragment, program: &Program, machine: &mut M, tota
     } else {
         let groups = drain_groups(machine, &program.layout).unwrap_or_else(|error| panic!("{error}"));
         merge_groups(fragment, program, &groups, total);
+    }
+}
+
+/// The entries of rows in the form of the reference.
+fn print_rows(
+    fragment: &Fragment,
+    program: &Program,
+    machine: &impl Maps,
+    rows_bytes: usize,
+    output: &mut Vec<u8>,
+) {
+    let Some(layout) = program.layout.rows else { return };
+    let window = machine.map(Map::Window);
+    let words: Vec<u64> = machine.map(Map::Output)[..rows_bytes]
+        .as_chunks()
+        .0
+        .iter()
+        .copied()
+        .map(u64::from_le_bytes)
+        .collect();
+    for entry in words.chunks_exact(layout.words()) {
+        let place = Place::from_bits(entry[RowLayout::PLACE]);
+        if place.is_flagged() {
+            output.extend_from_slice(&window[place.range()]);
+            output.push(b'\n');
+            continue;
+        }
+        let value = |(index, column): (usize, &Column)| {
+            let word = entry[layout.value(index)];
+            let (null_word, bit) = layout.null_bit(index);
+            match column.ty {
+                _ if entry[null_word] >> bit & 1 == 1 => {
+                    assert_eq!(word, 0, "the value of a NULL");
+                    Value::Null
+                }
+                ColumnType::String if Place::from_bits(word).range().is_empty() => Value::Null,
+                ColumnType::String => Value::Bytes(&window[Place::from_bits(word).range()]),
+                _ => Value::I64(word as i64),
+            }
+        };
+        let row: Vec<Value> = fragment.columns.iter().enumerate().map(value).collect();
+        print_row(&row, output);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where a program's inputs and outputs lie: its maps, the words of its state, and the sizes of both.
 
+use super::rows::RowLayout;
+
 /// The memory of a program. The numbers are the indices of the file descriptor array that it is loaded with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Map {
@@ -11,7 +13,7 @@ pub enum Map {
     State = 2,
     /// Group table.
     Groups = 3,
-    /// Raw records.
+    /// Raw records, or entries of [rows](super::rows).
     Output = 4,
 }
 
@@ -117,6 +119,8 @@ pub struct Layout {
     /// Bytes of one entry of the group table: word 0 is 0 in a free entry, else bit 0 is set, and bit 1 + i when
     /// key i is NULL; then the words of each key (`Key::words`), then those of each aggregate.
     pub group_entry_bytes: usize,
+    /// How the entries of the output area are laid out, when it holds rows and not raw records.
+    pub rows: Option<RowLayout>,
 }
 
 impl Layout {

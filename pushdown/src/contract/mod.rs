@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`layout`] | the maps of a program, the words of its state, its sizes |
 //! | [`index`] | the entries that the index stage leaves to the fold |
+//! | [`rows`] | rows as values, in the output area |
 //! | [`hook`] | what a read hook shows to a program, and what it may answer |
 //! | [`steps`] | how a program is driven, whatever machine it runs on |
 //!
@@ -34,6 +35,7 @@
 pub mod hook;
 pub mod index;
 pub mod layout;
+pub mod rows;
 pub mod steps;
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,7 @@ use super::layout::{
     BEGIN, CARRY_BEGIN, CARRY_STATE, CONSUMED, END, GROUP_COUNT, Layout, Map, OUTPUT_USED, OUTSIDE,
     PACKET_BYTES, STOP, STOP_CHUNK, STOP_GROUPS, STOP_OUTPUT, WINDOW_SLACK_BYTES,
 };
+use super::rows::RowLayout;
 
 /// The memory of a loaded program.
 pub trait Maps {
@@ -138,6 +139,20 @@ pub enum ContractError {
         /// What was asked for.
         wanted: usize,
     },
+    /// An entry of a row was not written to its end.
+    #[error("it wrote {bytes} bytes, which are no whole number of rows")]
+    PartOfRow {
+        /// What it said.
+        bytes: usize,
+    },
+    /// A row refers to bytes that are not in the window.
+    #[error("a row refers to bytes [{begin}, {end}), outside of the window")]
+    Place {
+        /// Where they should begin.
+        begin: usize,
+        /// And end.
+        end: usize,
+    },
     /// An output area is smaller than what is said to be in it.
     #[error("it wrote {used} bytes into an area of {size}")]
     Overrun {
@@ -153,8 +168,18 @@ pub enum ContractError {
 pub struct Drained {
     /// Raw records, whole ones. Often none.
     pub raw: Vec<u8>,
+    /// Bytes of the entries of [rows](super::rows). They are still in the output area, and what they refer to in the
+    /// window, until the next step.
+    pub rows_bytes: usize,
     /// Entries of the group table, one behind the other; none unless it was full.
     pub groups: Vec<u64>,
+}
+
+impl Drained {
+    /// Whether the step brought nothing.
+    fn is_empty(&self) -> bool {
+        self.raw.is_empty() && self.rows_bytes == 0 && self.groups.is_empty()
+    }
 }
 
 /// The window between two chunks: which of its bytes are the unfinished record, and how the next chunk comes about.
@@ -243,7 +268,10 @@ impl Chunk {
         let consumed = machine.word(CONSUMED);
         let next = usize::try_from(consumed).ok().filter(|next| (begin..=end).contains(next));
         let next = next.ok_or(ContractError::Consumed { begin, end, consumed })?;
-        let mut drained = Drained { raw: drain_output(machine)?, groups: Vec::new() };
+        let mut drained = match layout.rows {
+            Some(row) => Drained { rows_bytes: drain_rows(machine, row)?, ..Drained::default() },
+            None => Drained { raw: drain_output(machine)?, ..Drained::default() },
+        };
         let stop = machine.word(STOP);
         match stop {
             STOP_CHUNK if next == begin => {
@@ -255,7 +283,7 @@ impl Chunk {
             _ => return Err(ContractError::Stop(stop).into()),
         }
         let is_stuck = next == begin;
-        check_progress(stop, self.stuck, is_stuck, !drained.raw.is_empty() || !drained.groups.is_empty())?;
+        check_progress(stop, self.stuck, is_stuck, !drained.is_empty())?;
         self.stuck = is_stuck;
         self.begin = next;
         self.is_done = next == end;
@@ -324,7 +352,7 @@ impl Reads {
             return Err(ContractError::Overread { taken, wanted }.into());
         }
         let written = machine.word(OUTPUT_USED);
-        let mut drained = Drained { raw: self.drain_pieces(machine)?, groups: Vec::new() };
+        let mut drained = Drained { raw: self.drain_pieces(machine)?, ..Drained::default() };
         let stop = machine.word(STOP);
         match stop {
             // The end of the file: there was nothing to show to the program.
@@ -370,12 +398,27 @@ impl Reads {
 
 /// Takes out the raw records.
 fn drain_output(machine: &mut impl Maps) -> Result<Vec<u8>, ContractError> {
+    let bytes = output(machine)?.to_vec();
+    machine.set_word(OUTPUT_USED, 0);
+    Ok(bytes)
+}
+
+/// Leaves the entries of rows where they are: how many bytes.
+fn drain_rows(machine: &mut impl Maps, row: RowLayout) -> Result<usize, ContractError> {
+    let bytes = output(machine)?.len();
+    if !bytes.is_multiple_of(row.bytes()) {
+        return Err(ContractError::PartOfRow { bytes });
+    }
+    machine.set_word(OUTPUT_USED, 0);
+    Ok(bytes)
+}
+
+/// What is in the output area.
+fn output(machine: &impl Maps) -> Result<&[u8], ContractError> {
     let used = machine.word(OUTPUT_USED);
     let area = machine.map(Map::Output);
     let bytes = usize::try_from(used).ok().and_then(|used| area.get(..used));
-    let bytes = bytes.ok_or(ContractError::Overrun { used, size: area.len() })?.to_vec();
-    machine.set_word(OUTPUT_USED, 0);
-    Ok(bytes)
+    bytes.ok_or(ContractError::Overrun { used, size: area.len() })
 }
 
 /// Takes the groups out of the table and empties it: their entries, one behind the other.

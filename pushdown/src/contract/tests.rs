@@ -6,12 +6,19 @@ use super::layout::{
     BEGIN, CARRY_BEGIN, CARRY_STATE, CONSUMED, END, GROUP_COUNT, Layout, Map, OUTPUT_USED, OUTSIDE,
     PACKET_BYTES, STOP, STOP_CHUNK, STOP_GROUPS, STOP_OUTPUT, Sizes, WINDOW_SLACK_BYTES,
 };
+use super::rows::{Place, RowLayout};
 use super::steps::{Chunk, ContractError, Drained, Maps, Reads, RunRead, RunWindow, StepError, Window};
 
 const SIZES: Sizes = Sizes { input_bytes: 4096, output_bytes: 64, group_capacity: 16 };
 
 fn layout() -> Layout {
-    Layout { sizes: SIZES, map_bytes: [4096 + 64, 0, 256, 64, 64], accumulators: 128, group_entry_bytes: 16 }
+    Layout {
+        sizes: SIZES,
+        map_bytes: [4096 + 64, 0, 256, 64, 64],
+        accumulators: 128,
+        group_entry_bytes: 16,
+        rows: None,
+    }
 }
 
 /// Words of the state that a run leaves: offsets and values.
@@ -177,6 +184,37 @@ fn a_chunk_with_a_broken_contract() {
         assert_eq!(outcome, Err(StepError::Contract(expected)), "{runs:?}");
     }
     assert_eq!(steps(&mut Scripted::new(&[], 0), 100).1, Err(StepError::Machine(Ended)));
+}
+
+/// They stay in the output area, for whoever has the window.
+#[test]
+fn entries_of_rows_stay_where_they_are() {
+    let layout = Layout { rows: Some(RowLayout::new(1)), ..layout() };
+    let step = |run: Words| {
+        let mut machine = Scripted::new(&[run], 0);
+        Window::new(&layout).chunk(&mut machine, 100, false).step(&mut machine, &layout)
+    };
+    assert_eq!(
+        step(&[(CONSUMED, 100), (OUTPUT_USED, 48)]),
+        Ok(Drained { rows_bytes: 48, ..Drained::default() })
+    );
+    assert_eq!(
+        step(&[(CONSUMED, 100), (OUTPUT_USED, 40)]),
+        Err(StepError::Contract(ContractError::PartOfRow { bytes: 40 }))
+    );
+    assert_eq!(
+        step(&[(CONSUMED, 100), (OUTPUT_USED, 72)]),
+        Err(StepError::Contract(ContractError::Overrun { used: 72, size: 64 }))
+    );
+}
+
+#[test]
+fn places_of_values() {
+    let layout = RowLayout::new(65);
+    assert_eq!((layout.null_bit(63), layout.null_bit(64)), ((1, 63), (2, 0)));
+    assert_eq!((layout.value(0), layout.words()), (3, 68));
+    let place = Place::from_bits(Place::FLAG | 7 << Place::LENGTH_SHIFT | 100);
+    assert_eq!((place.range(), place.is_flagged()), (100..107, true));
 }
 
 #[test]

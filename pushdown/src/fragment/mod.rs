@@ -138,6 +138,9 @@ impl Key {
 pub enum Output {
     /// The raw bytes of the matching records and of the exception records, in file order, one per line.
     Records,
+    /// The values of all columns of the matching records, and the exception records, in file order: see
+    /// [`rows`](crate::contract::rows). Only where the reader of the output has the window, too.
+    Values,
     /// Partial aggregate state, and the raw bytes of the exception records only.
     Aggregates {
         /// None: one state for all records.
@@ -167,6 +170,17 @@ pub struct Fragment {
     pub filter: Option<Expr>,
     /// What is made of them.
     pub output: Output,
+}
+
+impl Fragment {
+    /// The same for a program without a window: values would refer to it, so the records are handed out raw.
+    pub fn without_window(&self) -> Fragment {
+        let mut fragment = self.clone();
+        if fragment.output == Output::Values {
+            fragment.output = Output::Records;
+        }
+        fragment
+    }
 }
 
 /// Longest string constant of a predicate, in bytes: 8 compares per constant at most.

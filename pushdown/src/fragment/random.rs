@@ -83,7 +83,11 @@ impl Random {
             columns.reverse();
         }
         let filter = (!self.one_in(4)).then(|| self.expr(ValueType::Bool, &columns, 3));
-        let output = if self.one_in(3) { Output::Records } else { self.aggregates(&columns) };
+        let output = match self.below(6) {
+            0 => Output::Records,
+            1 | 2 => Output::Values,
+            _ => self.aggregates(&columns),
+        };
         Fragment { dialect, field_count, columns, filter, output }
     }
 

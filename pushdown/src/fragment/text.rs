@@ -8,7 +8,7 @@
 //! column 8 flag string
 //! column 10 shipdate date not null
 //! filter and(shipdate >= 19940101, or(quantity < 24, $1 is null))
-//! output aggregates                                    ; or: output records
+//! output aggregates                                    ; or: output records, output values
 //! key flag bytes=8
 //! aggregate count(quantity) filter flag in ("A", "\xc3\xa4")
 //! aggregate sum_exact(bound(quantity, 1000) *! (100 - $1))
@@ -165,7 +165,10 @@ mod tests {
             ("fragment fields=1\ncolumn 0 a text", "2:12 expected a type, found text"),
             ("fragment fields=1\ncolumn 0 a i256", "2:12 expected a type, found i256"),
             ("fragment fields=1\ncolumn 0 \"\\xff\" i8", "2:10 a name that is not UTF-8"),
-            ("fragment fields=1\noutput nothing", "2:8 expected records or aggregates, found nothing"),
+            (
+                "fragment fields=1\noutput nothing",
+                "2:8 expected records, values or aggregates, found nothing",
+            ),
             ("fragment fields=1\noutput records\nkey $0", "3:1 expected the end, found key"),
             ("fragment fields=1\nfilter 1 = 9223372036854775808", "2:12 a number out of range"),
             ("fragment fields=1\nfilter 1 + 1 + 1 = 3", "2:14 expected the end of the line, found +"),

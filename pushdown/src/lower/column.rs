@@ -128,7 +128,8 @@ impl Fold<'_> {
         let in_filter = self.fragment.filter.as_ref().is_some_and(reads);
         in_filter
             || match &self.fragment.output {
-                Output::Records => false,
+                // Where the bytes of a string lie is looked up when its row is written.
+                Output::Records | Output::Values => false,
                 Output::Aggregates { keys, aggregates } => {
                     keys.iter().any(|key| key.column == column)
                         || aggregates.iter().any(|each| each.arguments.iter().chain(&each.filter).any(reads))

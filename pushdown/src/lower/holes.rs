@@ -6,6 +6,7 @@ use crate::bpf::asm::Holes;
 use crate::contract::hook::{self, Context};
 use crate::contract::index::{Entry, INDEX_FRONT_BYTES, IndexArray};
 use crate::contract::layout::{self, Sizes};
+use crate::contract::rows::Place;
 use crate::emit::ZERO;
 use crate::fragment::{Fragment, Output};
 
@@ -64,6 +65,8 @@ fn contract() -> Holes {
         ("STOP_GROUPS", layout::STOP_GROUPS as usize),
         ("CARRY_STATE", layout::CARRY_STATE),
         ("CARRY_BEGIN", layout::CARRY_BEGIN),
+        ("PLACE_LENGTH_SHIFT", Place::LENGTH_SHIFT as usize),
+        ("PLACE_FLAG", Place::FLAG as usize),
         ("INDEX_FRONT", INDEX_FRONT_BYTES),
         ("ENTRY_BYTES", Entry::BYTES),
         ("ENTRY_FLAG", Entry::FLAG as usize),

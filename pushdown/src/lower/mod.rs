@@ -5,6 +5,7 @@
 //!                                   column values  -> slots in the state map     [column]
 //!                                   filter         -> goto @next when not true   (crate::ops)
 //!                                   raw record     -> output area                (template)
+//!                                   values         -> output area                [rows]
 //!                                   group entry    -> r9                         [group]
 //!                                   accumulators   += arguments                  [aggregate]
 //! ```
@@ -20,6 +21,7 @@ mod aggregate;
 mod column;
 mod group;
 mod holes;
+mod rows;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,7 @@ use crate::bpf::asm::{AsmError, AsmErrorKind, GuardTarget};
 use crate::contract::hook::PACKET_BYTES_MAX;
 use crate::contract::index::{INDEX_FRONT_BYTES, IndexArray, Indexing};
 use crate::contract::layout::{self, GUARD_BYTES_MAX, Layout, Map, Sizes};
+use crate::contract::rows::RowLayout;
 use crate::emit::Register::{self, R0, R1, R2, R3, R4, R5};
 use crate::emit::{EXCEPTION, NEXT, Relation, Word, ZERO};
 use crate::fragment::normalize::normalize;
@@ -49,6 +52,9 @@ pub enum CompileError {
     /// Sizes that the layout does not allow.
     #[error("invalid sizes: {0:?}")]
     Sizes(Sizes),
+    /// Values refer to the window, and in a read hook there is none.
+    #[error("the values of rows need a window")]
+    NoWindow,
     /// Jumps reach 32767 instructions, displacements 32767 bytes.
     #[error("the query needs a larger program than the kernel can address")]
     TooLarge,
@@ -81,6 +87,9 @@ pub fn compile(fragment: &Fragment, target: Target, sizes: Sizes) -> Result<Prog
         return Err(CompileError::Sizes(sizes));
     }
     validate(fragment)?;
+    if target == Target::Packet && fragment.output == Output::Values {
+        return Err(CompileError::NoWindow);
+    }
     let fragment = normalize(fragment.clone());
     let mut fold = Fold::new(&fragment, target, sizes);
     fold.prologue();
@@ -169,15 +178,24 @@ impl<'f> Fold<'f> {
         }
         match &self.fragment.output {
             Output::Records => self.lowering.code.jump("@match"),
+            Output::Values => self.row(self.row_layout()),
             Output::Aggregates { keys, aggregates } => self.aggregate(keys, aggregates),
         }
         self.lowering.code.place(NEXT);
         self.lowering.code.add(Register::RECORD, self.index.record_bytes());
         self.lowering.code.jump("@record");
-        self.lowering.code.comment("a raw record to the output area");
-        self.lowering.code.template("emit", bpf_templates::EMIT, &[]);
+        if self.fragment.output == Output::Values {
+            self.exception_row(self.row_layout());
+        } else {
+            self.lowering.code.comment("a raw record to the output area");
+            self.lowering.code.template("emit", bpf_templates::EMIT, &[]);
+        }
         self.lowering.code.comment("the end of an invocation");
         self.lowering.code.template("end", bpf_templates::FOLD_END, &[]);
+    }
+
+    fn row_layout(&self) -> RowLayout {
+        RowLayout::new(self.fragment.columns.len())
     }
 
     /// Takes the next record: r8 points at its index entries.
@@ -262,12 +280,15 @@ impl<'f> Fold<'f> {
         map_bytes[Map::Index as usize] = self.index.map_bytes();
         map_bytes[Map::State as usize] = self.lowering.state_bytes();
         map_bytes[Map::Groups as usize] = groups_bytes;
-        map_bytes[Map::Output as usize] = self.sizes.output_bytes + OUTPUT_SLACK_BYTES;
+        let rows = (self.fragment.output == Output::Values).then(|| self.row_layout());
+        let output_slack_bytes = rows.map_or(OUTPUT_SLACK_BYTES, RowLayout::bytes);
+        map_bytes[Map::Output as usize] = self.sizes.output_bytes + output_slack_bytes;
         let layout = Layout {
             sizes: self.sizes,
             map_bytes,
             accumulators: self.accumulators,
             group_entry_bytes: self.group_entry_bytes,
+            rows,
         };
         let input_bytes = self.sizes.input_bytes;
         let target = match self.target {

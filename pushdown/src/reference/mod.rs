@@ -13,6 +13,7 @@
 //!    without it. But nothing is evaluated in an operand (a side of a comparison, the left side of IN) one of whose
 //!    columns is NULL: it is NULL as a whole. If the filter is not true, the record is done.
 //! 4. For [`Output::Records`] the record is appended to the output.
+//!    For [`Output::Values`] the values of all columns are.
 //! 5. For [`Output::Aggregates`] the FILTER of every aggregate is evaluated in the same way, and of each aggregate
 //!    whose FILTER is true the argument, like an operand. Same exceptions. A key string that is longer than its
 //!    room is an exception, too. Only when no exception is left to happen, the record is accumulated: an exception
@@ -34,7 +35,8 @@ mod value;
 use crate::fragment::{Aggregate, Column, Fragment, Key, Output};
 use record::Record;
 use std::collections::BTreeMap;
-use value::{Exception, Value};
+use value::Exception;
+pub(crate) use value::Value;
 
 /// What a run over some bytes made of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,7 +50,8 @@ pub struct Outcome {
     pub matched: u64,
     /// Exception records.
     pub exceptions: u64,
-    /// Raw records, without their terminator, each followed by LF.
+    /// Raw records, without their terminator, each followed by LF. In their place, for [`Output::Values`], a line with
+    /// the values of a matching record (see [`print_row`]).
     pub output: Vec<u8>,
     /// State of the aggregates in their order, `AggregateFunction::state_words` words each. Empty when there
     /// are keys.
@@ -125,6 +128,7 @@ fn process(fragment: &Fragment, record: &Record<'_>, outcome: &mut Outcome) -> R
     }
     match &fragment.output {
         Output::Records => emit(record, outcome),
+        Output::Values => print_row(&row, &mut outcome.output),
         Output::Aggregates { keys, aggregates } => {
             let updates = updates(aggregates, &row)?;
             let state = if keys.is_empty() {
@@ -168,6 +172,25 @@ fn updates<'a>(
         Ok(Some(values).filter(|values| !values.contains(&Value::Null)))
     };
     aggregates.iter().map(update).collect()
+}
+
+/// A row of values as a line: what stands for it in [`Outcome::output`].
+pub(crate) fn print_row(row: &[Value<'_>], output: &mut Vec<u8>) {
+    output.extend_from_slice(b"row");
+    for value in row {
+        output.push(b' ');
+        match value {
+            Value::Null => output.extend_from_slice(b"null"),
+            Value::Bool(truth) => output.extend_from_slice(i64::from(*truth).to_string().as_bytes()),
+            Value::I64(number) => output.extend_from_slice(number.to_string().as_bytes()),
+            Value::Bytes(bytes) => {
+                output.push(b'"');
+                output.extend_from_slice(bytes);
+                output.push(b'"');
+            }
+        }
+    }
+    output.push(b'\n');
 }
 
 /// The words of the record's key.

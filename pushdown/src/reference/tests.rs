@@ -148,6 +148,20 @@ fn matching_and_exception_records_keep_their_order() {
 }
 
 #[test]
+fn rows_of_values_and_exception_records_keep_their_order() {
+    let fragment = fragment(
+        "fragment fields=3\ncolumn 2 d date\ncolumn 0 a float(1)\ncolumn 1 s string\nfilter a > 10\noutput values",
+    );
+    let bytes = b"1.5,x,2020-01-31\n2,\"y z\",\n,x,\n3,\"a\"\"b\",\n1,x,\n7,,2020-02-29\n";
+    let outcome = run(&fragment, bytes, true);
+    assert_eq!(
+        String::from_utf8_lossy(&outcome.output),
+        "row 20200131 15 \"x\"\nrow null 20 \"y z\"\n3,\"a\"\"b\",\nrow 20200229 70 null\n"
+    );
+    assert_eq!((outcome.records, outcome.matched, outcome.exceptions), (6, 3, 1));
+}
+
+#[test]
 fn nulls() {
     let count = |filter: &str| {
         let text =

@@ -238,12 +238,14 @@ impl Parser<'_> {
     }
 
     fn output(&mut self) -> Result<Output> {
-        if self.accept_word("records") {
-            self.newline()?;
-            return Ok(Output::Records);
+        for (word, output) in [("records", Output::Records), ("values", Output::Values)] {
+            if self.accept_word(word) {
+                self.newline()?;
+                return Ok(output);
+            }
         }
         if !self.accept_word("aggregates") {
-            return Err(self.expected("records or aggregates"));
+            return Err(self.expected("records, values or aggregates"));
         }
         self.newline()?;
         let (mut keys, mut aggregates) = (Vec::new(), Vec::new());

@@ -24,8 +24,10 @@ impl Display for Fragment {
             names.expr(f, filter)?;
             writeln!(f)?;
         }
-        let Output::Aggregates { keys, aggregates } = &self.output else {
-            return writeln!(f, "output records");
+        let (keys, aggregates) = match &self.output {
+            Output::Records => return writeln!(f, "output records"),
+            Output::Values => return writeln!(f, "output values"),
+            Output::Aggregates { keys, aggregates } => (keys, aggregates),
         };
         writeln!(f, "output aggregates")?;
         for key in keys {
