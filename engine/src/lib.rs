@@ -13,6 +13,7 @@ pub mod plan;
 pub mod prepare;
 pub mod pushed;
 pub mod report;
+pub mod rows;
 mod sample;
 mod scan;
 pub mod session;

@@ -15,7 +15,7 @@ pub(crate) fn double(number: i128, scale: u8) -> f64 {
     if let Some(power) = POWERS_OF_TEN.get(usize::from(scale))
         && number.unsigned_abs() < 1 << 53
     {
-        return number as f64 / power;
+        return number as i64 as f64 / power;
     }
     // Parsing rounds correctly. An integer with an exponent always parses.
     format!("{number}e-{scale}").parse().unwrap_or(f64::NAN)

@@ -4,6 +4,7 @@
 //! What a host makes of it is [`prepare`](crate::prepare)'s matter. It is immutable and shared by all partitions of the
 //! node.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::physical_plan::ExecutionPlan;
@@ -15,6 +16,7 @@ use pushdown::{CompileError, Program, Target, compile};
 use crate::decline::Declined;
 use crate::decode::StateDecoder;
 use crate::options::{BackendChoice, PushdownMode};
+use crate::rows::RowDecoder;
 
 /// What the rule found on one CSV scan and what the execution node runs.
 #[derive(Debug, Clone)]
@@ -27,8 +29,8 @@ pub struct Pushed {
     pub original: Arc<dyn ExecutionPlan>,
     /// The same with its repartitioning nodes, as DataFusion would have executed it.
     pub replaced: Arc<dyn ExecutionPlan>,
-    /// For aggregates: turns accumulators and group entries into batches of `original`'s schema.
-    pub state: Option<Arc<StateDecoder>>,
+    /// What the program's results become.
+    pub results: Results,
     /// What is pushed down, in SQL.
     pub shown: Shown,
     /// What DataFusion still evaluates although it stood on the scan, and why.
@@ -39,6 +41,23 @@ pub struct Pushed {
     pub backend: BackendChoice,
     /// Sizes of its areas, as far as they are up to us.
     pub sizes: Sizes,
+}
+
+/// What becomes of what a program hands out.
+#[derive(Debug, Clone)]
+pub enum Results {
+    /// The matching records are rows of the scan, on which the original sub-plan runs. None: all of them are raw, since
+    /// the scan computes something of them.
+    Rows(Option<Arc<RowDecoder>>),
+    /// Accumulators and group entries become batches of the schema of the original sub-plan.
+    State(Arc<StateDecoder>),
+}
+
+impl Results {
+    /// Whether they are the state of an aggregation.
+    pub fn is_state(&self) -> bool {
+        matches!(self, Results::State(_))
+    }
 }
 
 impl Pushed {
@@ -63,8 +82,12 @@ pub(crate) fn compile_for(
         },
         Target::Window | Target::Indexed => wanted,
     };
+    let fragment = match target {
+        Target::Packet => Cow::Owned(fragment.without_window()),
+        Target::Window | Target::Indexed => Cow::Borrowed(fragment),
+    };
     // A defect of ours. The query does without a program, but somebody should hear of it.
-    compile(fragment, target, sizes).inspect_err(|error| {
+    compile(&fragment, target, sizes).inspect_err(|error| {
         if let CompileError::Defect(_) = error {
             log::error!("{error}");
         }

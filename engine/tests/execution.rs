@@ -396,3 +396,24 @@ async fn a_limit_does_not_read_the_whole_file() {
     table.reader = Reader::DataFusion;
     table.check_reader(sql).await;
 }
+
+/// A doubled quote is what no program decides. Now and then, and so often that a decoder for each would be too slow.
+#[tokio::test]
+async fn rows_and_exception_records_keep_their_order() {
+    for every in [1, 2, 50, 2_000] {
+        let mut text = String::from("id,name,price,day\n");
+        for id in 0..4_000 {
+            let name = if id % every == 0 { "\"a\"\"é\"" } else { "more than twelve bytes, ö" };
+            let price = if id % 7 == 0 { String::new() } else { format!("{}.25", id % 100) };
+            text += &format!("{id},{name},{price},2020-02-{:02}\n", id % 28 + 1);
+        }
+        let mut table = Table::new(text);
+        for sql in [
+            "SELECT * FROM t WHERE id >= 20",
+            "SELECT day, price, name FROM t WHERE price < 50.5 LIMIT 1900",
+            "SELECT name FROM t WHERE price IS NULL",
+        ] {
+            table.check(sql).await;
+        }
+    }
+}

@@ -146,6 +146,7 @@ pub(crate) fn assemble(
     let linked = asm::parse(text, holes, "").and_then(|items| asm::link(&items, &guards));
     let insns = linked.unwrap_or_else(|error| panic!("{error}\n{text}"));
     let layout = Layout {
+        rows: None,
         sizes: Sizes::default(),
         map_bytes: Map::ALL.map(map_bytes),
         accumulators: SCRATCH,

@@ -41,7 +41,7 @@ pub use stream::FellBack;
 
 use crate::options::PushdownMode;
 use crate::prepare::{NoProgram, Prepared, ProgramRequired, prepare};
-use crate::pushed::Pushed;
+use crate::pushed::{Pushed, Results};
 use metrics::{FallbackReasons, ScanMetrics};
 use original::{csv_scan, with_leaf};
 
@@ -114,7 +114,7 @@ impl KernelFilterReduceExec {
     /// The same node, whose partitions are in the order of the file also where this host has no program. None: it yields
     /// partial state, which has no order.
     pub fn in_file_order(&self) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        if self.pushed.state.is_some() {
+        if self.pushed.results.is_state() {
             return Ok(None);
         }
         let pushed = Pushed { replaced: Arc::clone(&self.pushed.original), ..self.pushed.as_ref().clone() };
@@ -159,12 +159,12 @@ fn backend_name(prepared: Result<&Arc<Prepared>, &NoProgram>) -> &'static str {
 /// Each partition holds the rows that the same partition of the replaced plan holds.
 fn properties(pushed: &Pushed) -> Result<PlanProperties> {
     let original = &pushed.original;
-    let (equivalences, emission) = match pushed.state {
+    let (equivalences, emission) = match pushed.results {
         // In the order of the file too.
-        None => (original.equivalence_properties().clone(), EmissionType::Incremental),
+        Results::Rows(_) => (original.equivalence_properties().clone(), EmissionType::Incremental),
         // Groups come in no order, and those of exception records are apart. What is equal in every row stays so:
         // sorts above may rely on it.
-        Some(_) => {
+        Results::State(_) => {
             let mut equivalences = EquivalenceProperties::new(original.schema());
             equivalences.add_equivalence_group(original.equivalence_properties().eq_group().clone())?;
             (equivalences, EmissionType::Final)
@@ -237,7 +237,7 @@ impl ExecutionPlan for KernelFilterReduceExec {
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![self.pushed.state.is_none()]
+        vec![!self.pushed.results.is_state()]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {

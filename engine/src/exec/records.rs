@@ -1,8 +1,8 @@
-//! Raw records as a scan: the leaf under which the original sub-plan runs when a program has read the file.
+//! What a program let through, as a scan: the leaf under which the original sub-plan runs when a program has read the file.
 //!
-//! In: the bytes of whole records, in file order, from a channel. Out: the batches that the replaced
-//! `DataSourceExec` would have made of these records, since its own opener makes them: dialect,
-//! projection (also computed) and errors are the same. The opener reads from an object store, so it gets a private
+//! In, from a channel and in file order: batches of the scan that were made of values, and the bytes of whole records. Out:
+//! the former as they are, and of the latter the batches that the replaced `DataSourceExec` would have made, since its own
+//! opener makes them: dialect, projection (also computed) and errors are the same. The opener reads from an object store, so it gets a private
 //! one that knows a single object, the records of the current file.
 //!
 //! The worker says now and then how far it is ([`Position`]). Nothing of what it sent in between is handed out before
@@ -38,15 +38,17 @@ use crate::scan::CsvFiles;
 
 /// What a worker sends up.
 #[derive(Debug)]
-pub enum RawRecords {
+pub enum Scanned {
+    /// Rows in the scan's schema.
+    Rows(RecordBatch),
     /// Whole records of one file. Only the last of a file may lack their end: the decoder starts anew with the next file.
-    Bytes {
+    Raw {
         /// Index in the file group.
         file: usize,
         /// Valid UTF-8.
         bytes: Vec<u8>,
     },
-    /// Every record before this one was read, and sent if it is for the decoder.
+    /// Every record before this one was read, and what is wanted of it was sent.
     Reached(Position),
 }
 
@@ -74,19 +76,19 @@ impl Position {
 }
 
 /// The scan of a file group's raw records. Executed again, it goes on where it was left.
-pub struct RawRecordsExec {
+pub struct ScannedExec {
     source: Arc<dyn FileSource>,
     records: Arc<RecordQueue>,
     decoder: Arc<tokio::sync::Mutex<Decoder>>,
     properties: Arc<PlanProperties>,
 }
 
-impl RawRecordsExec {
+impl ScannedExec {
     /// Stands in for one partition of `scan`, whose files are `partition`. Its batches have up to `batch_records` rows.
     pub fn try_new(
         scan: &DataSourceExec,
         partition: Vec<PartitionedFile>,
-        receiver: mpsc::Receiver<RawRecords>,
+        receiver: mpsc::Receiver<Scanned>,
         batch_records: usize,
     ) -> Result<Self> {
         let config = scan.data_source().downcast_ref::<FileScanConfig>();
@@ -106,7 +108,7 @@ impl RawRecordsExec {
         let opener = source.with_batch_size(batch_records).create_file_opener(store, config, 0)?;
         let decoder =
             Decoder { opener, files: partition, records: Arc::clone(&records), ready: VecDeque::new() };
-        Ok(RawRecordsExec {
+        Ok(ScannedExec {
             source,
             records,
             decoder: Arc::new(tokio::sync::Mutex::new(decoder)),
@@ -115,7 +117,7 @@ impl RawRecordsExec {
     }
 
     /// Puts records before the first of the channel that were taken out of it.
-    pub fn with_first(self, first: RawRecords) -> Self {
+    pub fn with_first(self, first: Scanned) -> Self {
         self.records.lock().next = Some(first);
         self
     }
@@ -126,21 +128,21 @@ impl RawRecordsExec {
     }
 }
 
-impl fmt::Debug for RawRecordsExec {
+impl fmt::Debug for ScannedExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawRecordsExec").field("records", &self.records).finish_non_exhaustive()
+        f.debug_struct("ScannedExec").field("records", &self.records).finish_non_exhaustive()
     }
 }
 
-impl DisplayAs for RawRecordsExec {
+impl DisplayAs for ScannedExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RawRecordsExec")
+        f.write_str("ScannedExec")
     }
 }
 
-impl ExecutionPlan for RawRecordsExec {
+impl ExecutionPlan for ScannedExec {
     fn name(&self) -> &str {
-        "RawRecordsExec"
+        "ScannedExec"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -197,22 +199,47 @@ impl Decoder {
             }
             // Who asks for more has done with what he got.
             self.records.all_checked();
-            let Some(index) = self.records.next_file().await else {
+            let Some(batches) = self.next_batches().await? else {
                 return Ok(None);
             };
-            let Some(file) = self.files.get(index) else {
-                return internal_err!("raw records of a file that is not in the group");
-            };
-            // The location and the partition values of the file, which a projection may use; all bytes of the object.
-            let mut file = file.clone();
-            file.range = None;
-            let batches = self.opener.open(file)?.await?.try_collect().await?;
-            // If the worker stopped before it reached anything, rows may lack what DataFusion would have refused.
-            if self.records.has_reached() {
-                self.ready = batches;
+            self.ready = batches;
+        }
+    }
+
+    /// What was found up to the next position. None: there is no more. If the worker stopped before it reached anything,
+    /// its last rows are not handed out: they may lack what DataFusion would have refused.
+    async fn next_batches(&mut self) -> Result<Option<VecDeque<RecordBatch>>> {
+        let mut batches = VecDeque::new();
+        loop {
+            match self.records.next().await {
+                None => return Ok(None),
+                Some(Next::Position) => return Ok(Some(batches)),
+                Some(Next::Rows(rows)) => batches.push_back(rows),
+                Some(Next::Raw(index)) => {
+                    let Some(file) = self.files.get(index) else {
+                        return internal_err!("raw records of a file that is not in the group");
+                    };
+                    // The location and the partition values of the file, which a projection may use; all bytes of the
+                    // object.
+                    let mut file = file.clone();
+                    file.range = None;
+                    let mut decoded = self.opener.open(file)?.await?;
+                    while let Some(batch) = decoded.try_next().await? {
+                        batches.push_back(batch);
+                    }
+                }
             }
         }
     }
+}
+
+/// What comes next out of the channel.
+enum Next {
+    Rows(RecordBatch),
+    /// Raw records of this file.
+    Raw(usize),
+    /// Up to here, everything was taken.
+    Position,
 }
 
 /// The receiving end of the channel, seen as a sequence of pieces of files.
@@ -223,11 +250,11 @@ pub struct RecordQueue {
 
 #[derive(Debug)]
 struct ReceiveState {
-    receiver: mpsc::Receiver<RawRecords>,
+    receiver: mpsc::Receiver<Scanned>,
     /// Received, but not taken.
-    next: Option<RawRecords>,
-    /// The file of which a piece is being read.
-    reading: Option<usize>,
+    next: Option<Scanned>,
+    /// The file of the raw records that are being decoded.
+    reading: usize,
     /// How far all was decoded.
     decoded: Position,
     /// How far all that was decoded was also handed out, and nothing was said against it.
@@ -238,11 +265,11 @@ struct ReceiveState {
 }
 
 impl RecordQueue {
-    fn new(receiver: mpsc::Receiver<RawRecords>) -> Self {
+    fn new(receiver: mpsc::Receiver<Scanned>) -> Self {
         let state = ReceiveState {
             receiver,
             next: None,
-            reading: None,
+            reading: 0,
             decoded: Position::default(),
             checked: Position::default(),
             end: None,
@@ -276,51 +303,42 @@ impl RecordQueue {
         state.checked = state.decoded;
     }
 
-    fn has_reached(&self) -> bool {
-        self.lock().reading.is_none()
+    /// None: no more, or nothing that is asked for.
+    async fn next(&self) -> Option<Next> {
+        std::future::poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// The file that the next records are of. None: no more records, or none that are asked for.
-    async fn next_file(&self) -> Option<usize> {
-        std::future::poll_fn(|context| self.poll_next_file(context)).await
-    }
-
-    fn poll_next_file(&self, context: &mut Context<'_>) -> Poll<Option<usize>> {
+    fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Next>> {
         let mut state = self.lock();
-        loop {
-            if state.end.is_some_and(|end| state.checked >= end) {
+        if state.end.is_some_and(|end| state.checked >= end) {
+            return Poll::Ready(None);
+        }
+        ready!(state.poll_peek(context));
+        let next = match state.next.take() {
+            None => {
+                state.exhausted = true;
                 return Poll::Ready(None);
             }
-            match ready!(state.poll_peek(context)) {
-                None => {
-                    state.exhausted = true;
-                    return Poll::Ready(None);
-                }
-                Some(RawRecords::Bytes { file, .. }) => {
-                    state.reading = Some(*file);
-                    return Poll::Ready(state.reading);
-                }
-                Some(RawRecords::Reached(position)) => {
-                    // Nothing to decode on the way.
-                    let position = *position;
-                    state.next = None;
-                    (state.decoded, state.checked) = (position, position);
-                }
+            Some(Scanned::Rows(batch)) => Next::Rows(batch),
+            Some(Scanned::Reached(position)) => {
+                state.decoded = position;
+                Next::Position
             }
-        }
+            Some(Scanned::Raw { file, bytes }) => {
+                state.next = Some(Scanned::Raw { file, bytes });
+                state.reading = file;
+                Next::Raw(file)
+            }
+        };
+        Poll::Ready(Some(next))
     }
 
-    /// The next records of the file. None: the worker has reached a position, or is gone.
+    /// The next raw records of the file that is being read. None: something else comes next.
     fn poll_records(&self, context: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         let mut state = self.lock();
         ready!(state.poll_peek(context));
         Poll::Ready(match state.next.take() {
-            Some(RawRecords::Bytes { file, bytes }) if Some(file) == state.reading => Some(bytes),
-            Some(RawRecords::Reached(position)) => {
-                state.decoded = position;
-                state.reading = None;
-                None
-            }
+            Some(Scanned::Raw { file, bytes }) if file == state.reading => Some(bytes),
             other => {
                 state.next = other;
                 None
@@ -336,7 +354,7 @@ impl RecordQueue {
 
 impl ReceiveState {
     /// The message that is next to be taken. None: there are no more.
-    fn poll_peek(&mut self, context: &mut Context<'_>) -> Poll<Option<&RawRecords>> {
+    fn poll_peek(&mut self, context: &mut Context<'_>) -> Poll<Option<&Scanned>> {
         if self.next.is_none() {
             self.next = ready!(self.receiver.poll_recv(context));
         }

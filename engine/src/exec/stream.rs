@@ -1,7 +1,7 @@
 //! The rows of one partition, put together from the program's results.
 //!
 //! ```text
-//! records:     worker --raw records--> original sub-plan ------------------------> rows
+//! rows:        worker --values, raw records--> original sub-plan ----------------> rows
 //! aggregates:  worker --exception records--> original sub-plan --partial state--.
 //!                    `--partial state---------------------------------------------> rows, when all is done
 //! ```
@@ -49,12 +49,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::metrics::{FallbackReasons, ScanMetrics};
 use super::original::{group_scan, with_leaf};
 use super::ranges::{CutsTaken, Input, Ownership};
-use super::records::{RawRecords, RawRecordsExec};
+use super::records::{Scanned, ScannedExec};
 use super::refusal::Refusal;
 use super::worker::{Finished, Worker, WorkerContext};
 use crate::options::PushdownMode;
 use crate::prepare::Prepared;
-use crate::pushed::Pushed;
+use crate::pushed::{Pushed, Results};
 use crate::scan::CsvFiles;
 use machine::Machine;
 use pushdown::contract::steps::Maps;
@@ -119,10 +119,10 @@ pub fn execute(partition: Partition) -> SendableRecordBatchStream {
 impl Partition {
     async fn run(self, sender: Sender) -> Result<()> {
         let mut emitter = Emitter { sender, metrics: self.metrics.clone(), rows: 0 };
-        let outcome = match self.pushed.state {
-            None => self.matches(&mut emitter).await?,
+        let outcome = match self.pushed.results {
+            Results::Rows(_) => self.matches(&mut emitter).await?,
             // Nothing is emitted before all was read, so there is time to find out that a cut was not what it seemed.
-            Some(_) => match self.aggregates(&mut emitter, CutsTaken::OnTrust).await? {
+            Results::State(_) => match self.aggregates(&mut emitter, CutsTaken::OnTrust).await? {
                 Err(Refusal::Cancelled) => Err(Refusal::Cancelled),
                 Err(_) if self.is_cut_in_quotes().await? => {
                     self.metrics.quoted_cuts.add(1);
@@ -137,12 +137,11 @@ impl Partition {
         }
     }
 
-    /// Emits what the sub-plan makes of the raw records, as soon as the batches of which it made it were checked.
+    /// Emits what the sub-plan makes of values and raw records, as soon as the batches of which it made it were checked.
     async fn matches(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
         let (sender, receiver) = mpsc::channel(RAW_PIECES_IN_FLIGHT);
         let mut worker = self.start_worker(sender, CutsTaken::Exactly)?;
-        let leaf =
-            Arc::new(RawRecordsExec::try_new(&self.scan, self.files(), receiver, self.batch_records())?);
+        let leaf = Arc::new(ScannedExec::try_new(&self.scan, self.files(), receiver, self.batch_records())?);
         let records = leaf.records();
         let batch_end = || records.decoded().batch_end(self.batch_records() as u64);
         let mut rows = self.sub_plan(leaf.clone())?;
@@ -183,7 +182,7 @@ impl Partition {
         let mut exceptions = Vec::new();
         // Without exception records the sub-plan would add a row that says nothing.
         if let Some(first) = receiver.recv().await {
-            let leaf = RawRecordsExec::try_new(&self.scan, self.files(), receiver, self.batch_records())?
+            let leaf = ScannedExec::try_new(&self.scan, self.files(), receiver, self.batch_records())?
                 .with_first(first);
             match self.sub_plan(Arc::new(leaf))?.try_collect::<Vec<_>>().await {
                 Ok(batches) => exceptions = batches,
@@ -253,7 +252,7 @@ impl Partition {
         Ok(false)
     }
 
-    fn sub_plan(&self, leaf: Arc<RawRecordsExec>) -> Result<SendableRecordBatchStream> {
+    fn sub_plan(&self, leaf: Arc<ScannedExec>) -> Result<SendableRecordBatchStream> {
         with_leaf(&self.pushed.original, leaf)?.execute(0, Arc::clone(&self.context))
     }
 
@@ -266,7 +265,7 @@ impl Partition {
         self.config.file_groups.get(self.index).map(|group| group.files().to_vec()).unwrap_or_default()
     }
 
-    fn start_worker(&self, sender: mpsc::Sender<RawRecords>, cuts: CutsTaken) -> Result<RunningWorker> {
+    fn start_worker(&self, sender: mpsc::Sender<Scanned>, cuts: CutsTaken) -> Result<RunningWorker> {
         let cancelled = Arc::new(AtomicBool::new(false));
         let reservation = MemoryConsumer::new(format!("KernelFilterReduceExec[{}]", self.index))
             .register(self.context.memory_pool());
@@ -283,7 +282,7 @@ impl Partition {
             cookie: self.index as u64,
             fragment: Arc::clone(&pushed.fragment),
             program: Arc::clone(&self.prepared.program),
-            state: pushed.state.clone(),
+            results: pushed.results.clone(),
             sender,
             cancelled: Arc::clone(&cancelled),
             metrics: self.metrics.clone(),

@@ -37,9 +37,10 @@ use super::KernelFilterReduceExec;
 use super::metrics::ScanMetrics;
 use super::original::group_scan;
 use super::ranges::{Input, Preamble, RangeError, RecordEnd, owned_input};
-use super::records::{Position, RawRecords, RawRecordsExec};
+use super::records::{Position, Scanned, ScannedExec};
 use super::refusal::Refusal;
 use super::worker::{Worker, WorkerContext};
+use crate::pushed::Results;
 
 use crate::options::{BackendChoice, PushdownMode};
 use crate::pushed::Pushed;
@@ -95,7 +96,7 @@ impl Table {
     }
 
     /// The rows of raw records, by the leaf that takes the place of the scan.
-    async fn decode(&self, records: Vec<RawRecords>) -> Result<Vec<Vec<String>>> {
+    async fn decode(&self, records: Vec<Scanned>) -> Result<Vec<Vec<String>>> {
         let (sender, receiver) = mpsc::channel(records.len().max(1));
         for records in records {
             sender.try_send(records).unwrap();
@@ -104,7 +105,7 @@ impl Table {
         let scan = self.scan(None);
         let scan = scan.downcast_ref::<DataSourceExec>().unwrap();
         let files = vec![self.partitioned.clone(), self.partitioned.clone()];
-        let leaf = RawRecordsExec::try_new(scan, files, receiver, 100)?;
+        let leaf = ScannedExec::try_new(scan, files, receiver, 100)?;
         let rows = rows_of(&leaf).await?;
         assert!(leaf.records().exhausted());
         Ok(rows)
@@ -174,7 +175,7 @@ async fn check_range(table: &Table, range: Option<(i64, i64)>, case: &str) {
     let actual = match owned {
         Ok(None) => Vec::new(),
         Ok(Some(input)) => {
-            let records = RawRecords::Bytes { file: 0, bytes: read_all(input) };
+            let records = Scanned::Raw { file: 0, bytes: read_all(input) };
             match table.decode(vec![records, end(0)]).await {
                 Ok(rows) => rows,
                 Err(error) => return same_kind(&error, &expected, case),
@@ -283,12 +284,12 @@ fn a_mark_inside_the_file_is_refused() {
     assert!(matches!(owned, Err(RangeError::ByteOrderMark)));
 }
 
-fn raw(file: usize, text: &str) -> RawRecords {
-    RawRecords::Bytes { file, bytes: text.as_bytes().to_vec() }
+fn raw(file: usize, text: &str) -> Scanned {
+    Scanned::Raw { file, bytes: text.as_bytes().to_vec() }
 }
 
-fn end(file: usize) -> RawRecords {
-    RawRecords::Reached(Position::file_end(file))
+fn end(file: usize) -> Scanned {
+    Scanned::Reached(Position::file_end(file))
 }
 
 #[tokio::test]
@@ -385,7 +386,7 @@ fn scan<M: RunWindow<Error = KernelError>>(
     machine: M,
     table: &Table,
     input: Input<'_>,
-) -> Result<Vec<RawRecords>, Refusal> {
+) -> Result<Vec<Scanned>, Refusal> {
     scan_by(machine, table, |worker| worker.scan_windows(0, "t.csv", input))
 }
 
@@ -393,7 +394,7 @@ fn scan_by<M: Maps>(
     machine: M,
     table: &Table,
     scan_file: impl FnOnce(&mut Worker<M>) -> Result<(), Refusal>,
-) -> Result<Vec<RawRecords>, Refusal> {
+) -> Result<Vec<Scanned>, Refusal> {
     let (sender, mut receiver) = mpsc::channel(100_000);
     let pool: Arc<dyn datafusion::execution::memory_pool::MemoryPool> =
         Arc::new(UnboundedMemoryPool::default());
@@ -408,12 +409,18 @@ fn scan_by<M: Maps>(
         }),
         program: Arc::new(Program {
             insns: Vec::new(),
-            layout: Layout { sizes: SMALL, map_bytes: [0; 5], accumulators: 0, group_entry_bytes: 0 },
+            layout: Layout {
+                sizes: SMALL,
+                map_bytes: [0; 5],
+                accumulators: 0,
+                group_entry_bytes: 0,
+                rows: None,
+            },
             listing: String::new(),
             target: pushdown::Target::Window,
             indexing: Indexing { dialect: Dialect::default(), array: IndexArray::new(1, &SMALL) },
         }),
-        state: None,
+        results: Results::Rows(None),
         sender,
         cancelled: Arc::new(AtomicBool::new(false)),
         metrics: ScanMetrics::new(&ExecutionPlanMetricsSet::new(), 0),

@@ -12,6 +12,7 @@
 
 mod metered;
 mod reads;
+mod rows;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,9 +31,11 @@ use tokio::sync::mpsc;
 
 use super::metrics::ScanMetrics;
 use super::ranges::{Input, RangeError, RecordEnd};
-use super::records::{Position, RawRecords};
+use super::records::{Position, Scanned};
 use super::refusal::Refusal;
 use crate::decode::StateDecoder;
+use crate::pushed::Results;
+use crate::rows::RowBuilder;
 use metered::Metered;
 
 /// Longest record that is held in memory to be sent up raw. A stray quote can make one record of the rest of a file.
@@ -47,10 +50,10 @@ pub struct WorkerContext {
     pub fragment: Arc<Fragment>,
     /// As which program, with the places of its inputs and outputs.
     pub program: Arc<Program>,
-    /// For aggregates.
-    pub state: Option<Arc<StateDecoder>>,
-    /// Takes raw records.
-    pub sender: mpsc::Sender<RawRecords>,
+    /// What becomes of the program's results.
+    pub results: Results,
+    /// Takes rows and raw records.
+    pub sender: mpsc::Sender<Scanned>,
     /// Set when nobody wants the result any more.
     pub cancelled: Arc<AtomicBool>,
     /// What EXPLAIN ANALYZE shows.
@@ -79,6 +82,8 @@ pub struct Worker<M> {
     /// Index of the file being read.
     file: usize,
     batches: Vec<RecordBatch>,
+    /// Rows that were not sent yet, when the program hands out values.
+    rows: Option<RowBuilder>,
     /// Value of the record counter at the beginning of the file, less the records of it that the program did not see.
     file_begin: u64,
     /// Records of the file up to which the next position is sent.
@@ -90,7 +95,12 @@ pub struct Worker<M> {
 impl<M: Maps> Worker<M> {
     /// The machine's state is that of a freshly loaded one.
     pub fn new(machine: M, context: WorkerContext) -> Self {
+        let rows = match (&context.results, context.program.layout.rows) {
+            (Results::Rows(Some(decoder)), Some(_)) => Some(RowBuilder::new(decoder)),
+            _ => None,
+        };
         Worker {
+            rows,
             machine: Metered::new(machine, context.metrics.clone()),
             context,
             file: 0,
@@ -110,7 +120,7 @@ impl<M: Maps> Worker<M> {
     /// Takes out what the program has accumulated.
     pub fn finish(mut self) -> Result<Finished, Refusal> {
         match &self.context.fragment.output {
-            Output::Records => {}
+            Output::Records | Output::Values => {}
             Output::Aggregates { keys, .. } if !keys.is_empty() => {
                 let entries = drain_groups(&mut self.machine, &self.context.program.layout)?;
                 self.keep_groups(&entries)?;
@@ -129,7 +139,7 @@ impl<M: Maps> Worker<M> {
     /// Sends up or keeps what a step has brought, and says how far it is.
     fn take(&mut self, drained: Drained) -> Result<(), Refusal> {
         if !drained.raw.is_empty() {
-            self.send_bytes(drained.raw)?;
+            self.send_raw(drained.raw)?;
         }
         self.keep_groups(&drained.groups)?;
         self.report_batch()
@@ -148,9 +158,10 @@ impl<M: Maps> Worker<M> {
 
     fn report(&mut self, position: Position) -> Result<(), Refusal> {
         // The state of an aggregation goes up when all is done. Until then nobody wants to know what else was read.
-        let is_wanted = self.unreported || matches!(self.context.fragment.output, Output::Records);
+        let is_wanted = self.unreported || !self.context.results.is_state();
         self.unreported = false;
-        if is_wanted { self.send(RawRecords::Reached(position)) } else { Ok(()) }
+        self.send_rows()?;
+        if is_wanted { self.send(Scanned::Reached(position)) } else { Ok(()) }
     }
 
     fn keep_groups(&mut self, entries: &[u64]) -> Result<(), Refusal> {
@@ -165,11 +176,12 @@ impl<M: Maps> Worker<M> {
     }
 
     fn decoder(&self) -> Result<&StateDecoder, Refusal> {
-        self.context.state.as_deref().ok_or_else(|| {
-            Refusal::State(DataFusionError::Internal(
+        match &self.context.results {
+            Results::State(decoder) => Ok(decoder),
+            Results::Rows(_) => Err(Refusal::State(DataFusionError::Internal(
                 "aggregates without a decoder of their state".to_owned(),
-            ))
-        })
+            ))),
+        }
     }
 
     /// Holds a batch until the partition is done.
@@ -185,20 +197,21 @@ impl<M: Maps> Worker<M> {
         self.context.metrics.records_scanned.add(1);
         self.context.metrics.exception_records.add(1);
         self.file_begin = self.file_begin.wrapping_sub(1);
-        self.send_bytes(record)
+        self.send_rows()?;
+        self.send_raw(record)
     }
 
-    fn send_bytes(&mut self, bytes: Vec<u8>) -> Result<(), Refusal> {
+    fn send_raw(&mut self, bytes: Vec<u8>) -> Result<(), Refusal> {
         // The decoder checks the fields of a batch in one piece: bytes that are wrong alone can be right together.
         if std::str::from_utf8(&bytes).is_err() {
             return Err(Refusal::InvalidUtf8);
         }
         self.context.metrics.bytes_returned.add(bytes.len());
         self.unreported = true;
-        self.send(RawRecords::Bytes { file: self.file, bytes })
+        self.send(Scanned::Raw { file: self.file, bytes })
     }
 
-    fn send(&self, records: RawRecords) -> Result<(), Refusal> {
+    fn send(&self, records: Scanned) -> Result<(), Refusal> {
         self.context.sender.blocking_send(records).map_err(|_| Refusal::Cancelled)
     }
 
@@ -257,6 +270,7 @@ impl<M: RunWindow<Error = KernelError>> Worker<M> {
             let timer = compute.timer();
             let drained = chunk.step(&mut self.machine, &self.context.program.layout)?;
             timer.done();
+            self.take_rows(drained.rows_bytes, chunk.unfinished().end)?;
             self.take(drained)?;
         }
         Ok(())

@@ -129,10 +129,15 @@ impl Chain {
         self.nodes[below..].iter().any(|node| node.fetch().is_some())
     }
 
+    /// What the scan makes of the columns of the file. None: all of them, as they are.
+    pub fn scan_projection(&self) -> Option<&ProjectionExprs> {
+        self.csv()?.0.file_source().projection()
+    }
+
     /// The fields of the file that the scan parses.
     pub fn file_columns(&self) -> Vec<usize> {
-        let Some((config, source)) = self.csv() else { return Vec::new() };
-        match config.file_source().projection() {
+        let Some((_, source)) = self.csv() else { return Vec::new() };
+        match self.scan_projection() {
             Some(projection) => projection.column_indices(),
             None => (0..source.table_schema().file_schema().fields().len()).collect(),
         }

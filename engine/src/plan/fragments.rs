@@ -14,15 +14,15 @@ use super::attempt::{NotPlanned, aggregation_declined, scan_declined};
 use super::chain::Chain;
 use super::offer::{Facts, Offer};
 use crate::decline::{DeclineReason, Declined, Part};
-use crate::decode::StateDecoder;
 use crate::options::WeirOptions;
-use crate::pushed::{Pushed, Shown, compile_for};
+use crate::pushed::{Pushed, Results, Shown, compile_for};
+use crate::rows::RowDecoder;
 use crate::translate::{PlannedAggregate, aggregation};
 
 /// A fragment that can be compiled, and how its results are read and shown.
 pub(super) struct Planned {
     fragment: Fragment,
-    state: Option<StateDecoder>,
+    results: Results,
     shown: Shown,
     declined: Vec<Declined>,
 }
@@ -37,13 +37,13 @@ impl Planned {
         above: Vec<Declined>,
         options: &WeirOptions,
     ) -> Pushed {
-        let Planned { fragment, state, shown, mut declined } = self;
+        let Planned { fragment, results, shown, mut declined } = self;
         declined.extend(above);
         Pushed {
             fragment: Arc::new(fragment),
             original,
             replaced,
-            state: state.map(Arc::new),
+            results,
             shown,
             declined,
             mode: options.pushdown,
@@ -64,10 +64,14 @@ pub(super) fn filter_fragment(offer: &Offer, options: &WeirOptions) -> Result<Pl
     if conjuncts.may_fail || conjuncts.filter.is_empty() {
         return Err(conjuncts.declined.clone().into());
     }
-    let fragment = fragment(facts, Output::Records, options)?;
+    let scan = &offer.chain.scan;
+    let decoder = RowDecoder::new(scan.schema(), offer.chain.scan_projection(), &facts.columns);
+    let output = if decoder.is_some() { Output::Values } else { Output::Records };
+    let fragment = fragment(facts, output, options)?;
     let shown =
         Shown { filter: conjuncts.shown.clone(), residual: conjuncts.residual.clone(), ..Shown::default() };
-    Ok(Planned { fragment, state: None, shown, declined: conjuncts.declined.clone() })
+    let results = Results::Rows(decoder.map(Arc::new));
+    Ok(Planned { fragment, results, shown, declined: conjuncts.declined.clone() })
 }
 
 /// A fragment that makes the partial state of an aggregation over the chain. `partial` is the aggregation in that mode.
@@ -103,7 +107,8 @@ pub(super) fn aggregate_fragment(
         aggregates: planned.iter().map(|aggregate| aggregate.function.name().to_owned()).collect(),
         residual: Vec::new(),
     };
-    Ok(Planned { fragment, state: Some(translated.state), shown, declined: Vec::new() })
+    let results = Results::State(Arc::new(translated.state));
+    Ok(Planned { fragment, results, shown, declined: Vec::new() })
 }
 
 /// The conjuncts of the filter and what is made of the records, if the compiler takes it. A host may have another target

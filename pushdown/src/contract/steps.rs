@@ -153,6 +153,9 @@ pub enum ContractError {
         /// And end.
         end: usize,
     },
+    /// A string of a row is not UTF-8.
+    #[error("a string of a row is not UTF-8")]
+    Text,
     /// An output area is smaller than what is said to be in it.
     #[error("it wrote {used} bytes into an area of {size}")]
     Overrun {
