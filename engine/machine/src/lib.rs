@@ -4,13 +4,14 @@
 //! the program's [`Layout`](pushdown::contract::layout::Layout). It is driven by what it is: a [`WindowMachine`] over a
 //! window that the caller fills, a [`ReadMachine`] where the kernel would have copied a file's bytes. How, and what the
 //! words in the maps mean, is the matter of [`pushdown::contract`]. All machines answer alike, and a dropped one leaves
-//! nothing behind in the kernel.
+//! nothing behind in the kernel, unless it was leased: then it waits in this process for its next use.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `backend` | the names of the backends, and what their programs are compiled for |
 //! | `machine` | machines by what drives them |
 //! | `stock`, `hook`, `interpret` | one backend each |
+//! | `pool` | machines that wait for their next use |
 //! | `load` | creates maps and loads a program, for each backend in the kernel |
 //! | `sys` | the system calls, and the only `unsafe` |
 //! | `probe` | finds out what this process can run, by doing it |
@@ -31,6 +32,7 @@ mod hook;
 mod interpret;
 mod load;
 mod machine;
+mod pool;
 mod probe;
 mod release;
 mod stock;

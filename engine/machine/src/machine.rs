@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::sync::Arc;
 
 use pushdown::Program;
 use pushdown::contract::layout::Map;
@@ -10,6 +11,7 @@ use pushdown::contract::steps::{Maps, RunRead, RunWindow};
 use crate::hook::Hook;
 use crate::interpret::Interpreter;
 use crate::load::LoadStatistics;
+use crate::pool::Leased;
 use crate::stock::Stock;
 use crate::{BackendKind, KernelError};
 
@@ -32,6 +34,18 @@ impl Machine {
             BackendKind::Interpret => Machine::Window(WindowMachine::interpret(program)),
             BackendKind::InterpretHook => Machine::Read(ReadMachine::interpret(program)),
         })
+    }
+
+    /// The same, but a machine that ran this program in this process before is taken again, if it waits for that. Its
+    /// state, table and output area are those of a freshly loaded one.
+    pub fn lease(backend: BackendKind, program: &Arc<Program>) -> Result<Machine, KernelError> {
+        match backend {
+            BackendKind::Stock => {
+                let (leased, statistics) = Leased::new(program)?;
+                Ok(Machine::Window(WindowMachine { backend: Box::new(leased), statistics }))
+            }
+            other => Machine::load(other, program),
+        }
     }
 
     /// What loading it took.

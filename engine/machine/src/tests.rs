@@ -1,6 +1,7 @@
 //! The machines, each with the same hand-assembled programs; the kernel's is skipped where it cannot be used.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use pushdown::bpf::asm::Holes;
 use pushdown::contract::hook::{self, Context, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
@@ -198,6 +199,61 @@ fn loading_is_measured() {
             BackendKind::Stock => assert!(statistics.verified_instructions >= Some(10), "{statistics:?}"),
             _ => assert_eq!(statistics.verified_instructions, None),
         }
+    }
+}
+
+/// A program with a group table, which says how often it ran since its maps were zeroed.
+fn counting_program(seed: i32) -> Arc<Program> {
+    let text = format!(
+        "r1 = map[state][0]\nr2 = {seed}\nr2 = *(u64 *)(r1 + {SUM})\nr2 += 1\n*(u64 *)(r1 + {SUM}) = r2\nr0 = 0\nexit\n"
+    );
+    Arc::new(program(&text))
+}
+
+#[test]
+fn a_leased_machine_is_as_a_new_one_and_loads_nothing() {
+    if !kernel_available_or_skip("a_leased_machine_is_as_a_new_one_and_loads_nothing") {
+        return;
+    }
+    let lease = |program: &Arc<Program>| match Machine::lease(BackendKind::Stock, program).unwrap() {
+        Machine::Window(machine) => machine,
+        Machine::Read(_) => panic!("it has no window"),
+    };
+    // Another program than that of the other tests.
+    let first = counting_program(1);
+    let mut machine = lease(&first);
+    assert!(!machine.statistics().load_time.is_zero());
+    machine.run().unwrap();
+    machine.run().unwrap();
+    assert_eq!(machine.word(SUM), 2);
+    let mut beside = lease(&first);
+    assert!(!beside.statistics().load_time.is_zero(), "the first is in use");
+    beside.run().unwrap();
+    assert_eq!(beside.word(SUM), 1);
+    drop(machine);
+    // The same program, compiled again.
+    let mut again = lease(&counting_program(1));
+    assert!(again.statistics().load_time.is_zero());
+    assert_eq!(again.statistics().program_instructions, first.insns.len());
+    again.run().unwrap();
+    assert_eq!(again.word(SUM), 1);
+    drop(beside);
+    assert!(!lease(&counting_program(2)).statistics().load_time.is_zero(), "another program");
+}
+
+/// What it left in its maps is not known.
+#[test]
+fn a_machine_that_failed_is_not_taken_again() {
+    if !kernel_available_or_skip("a_machine_that_failed_is_not_taken_again") {
+        return;
+    }
+    let program = Arc::new(program("r0 = 7\nexit\n"));
+    for _ in 0..2 {
+        let Ok(Machine::Window(mut machine)) = Machine::lease(BackendKind::Stock, &program) else {
+            panic!("it is loaded")
+        };
+        assert!(!machine.statistics().load_time.is_zero());
+        assert!(machine.run().is_err());
     }
 }
 

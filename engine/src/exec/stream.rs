@@ -358,7 +358,7 @@ struct Work {
 impl Work {
     /// Blocks. The machine lives as long as this.
     fn run(self, context: WorkerContext) -> Result<Finished, Refusal> {
-        let machine = Machine::load(self.prepared.backend, &self.prepared.program)?;
+        let machine = Machine::lease(self.prepared.backend, &self.prepared.program)?;
         let statistics = machine.statistics();
         context.metrics.verifier_time.add_duration(statistics.load_time);
         if self.first {
