@@ -157,6 +157,9 @@ pub enum DeclineReason {
     /// A limit below the filter or the aggregation.
     #[error("a limit below it is not supported")]
     Limit,
+    /// A scan without a filter that its reader reads as fast as a program.
+    #[error("nothing is filtered or aggregated")]
+    NothingToGain,
     /// The filter below an aggregation is not compiled as a whole.
     #[error("the filter below it is not compiled as a whole")]
     FilterBelow,

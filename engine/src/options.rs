@@ -138,7 +138,12 @@ pub struct WeirOptions {
     /// `weir.window_bytes` and `weir.group_capacity`: for tests, that want full windows and tables with little data.
     /// Not listed. Sizes that the compiler refuses decline every scan.
     pub sizes: Sizes,
+    /// `weir.plain_scan_bytes`: a scan of so many bytes without a filter gets a program, too. Not listed.
+    pub plain_scan_bytes: u64,
 }
+
+/// To load a program takes as long as the reader of the scan takes for about so many bytes: 10 ms.
+const PLAIN_SCAN_BYTES: u64 = 4 << 20;
 
 impl Default for WeirOptions {
     fn default() -> Self {
@@ -147,6 +152,7 @@ impl Default for WeirOptions {
             backend: BackendChoice::default(),
             file_order: true,
             sizes: Sizes::default(),
+            plain_scan_bytes: PLAIN_SCAN_BYTES,
         }
     }
 }
@@ -181,6 +187,9 @@ impl ExtensionOptions for WeirOptions {
                 self.sizes.output_bytes = self.sizes.input_bytes;
             }
             "group_capacity" => self.sizes.group_capacity = size("weir.group_capacity", value)?,
+            "plain_scan_bytes" => {
+                self.plain_scan_bytes = size("weir.plain_scan_bytes", value)? as u64;
+            }
             _ => {
                 let names = &["weir.pushdown", "weir.backend", "weir.file_order"];
                 let unknown = InvalidSetting::new(InvalidSetting::NAME, key, names);

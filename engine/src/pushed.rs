@@ -10,7 +10,7 @@ use std::sync::Arc;
 use datafusion::physical_plan::ExecutionPlan;
 use pushdown::contract::hook::PACKET_BYTES_MAX;
 use pushdown::contract::layout::Sizes;
-use pushdown::fragment::Fragment;
+use pushdown::fragment::{Fragment, Output};
 use pushdown::{CompileError, Program, Target, compile};
 
 use crate::decline::Declined;
@@ -61,6 +61,11 @@ impl Results {
 }
 
 impl Pushed {
+    /// Whether nothing is filtered or aggregated: only the values of the columns are read.
+    pub fn is_plain_scan(&self) -> bool {
+        self.fragment.filter.is_none() && self.fragment.output == Output::Values
+    }
+
     /// The program for a target.
     pub fn compile(&self, target: Target) -> Result<Program, CompileError> {
         compile_for(&self.fragment, target, self.sizes)

@@ -135,7 +135,8 @@ fn files(config: &FileScanConfig) -> Vec<String> {
     paths
 }
 
-fn file_bytes(config: &FileScanConfig) -> u64 {
+/// Bytes of the files of a scan, as far as its ranges hold them.
+pub(crate) fn file_bytes(config: &FileScanConfig) -> u64 {
     let files = config.file_groups.iter().flat_map(|group| group.files());
     files
         .map(|file| match &file.range {

@@ -59,8 +59,9 @@ impl Table {
         let session =
             Session::new(SessionOptions { pushdown, backend, threads: Some(3), ..SessionOptions::default() })
                 .unwrap();
-        let setting = "SET datafusion.optimizer.repartition_file_min_size = 1";
-        session.context().sql(setting).await.unwrap();
+        for setting in ["datafusion.optimizer.repartition_file_min_size = 1", "weir.plain_scan_bytes = 0"] {
+            session.context().sql(&format!("SET {setting}")).await.unwrap();
+        }
         self.register(&session).await;
         session
     }
@@ -410,6 +411,7 @@ async fn rows_and_exception_records_keep_their_order() {
         let mut table = Table::new(text);
         for sql in [
             "SELECT * FROM t WHERE id >= 20",
+            "SELECT name, id FROM t",
             "SELECT day, price, name FROM t WHERE price < 50.5 LIMIT 1900",
             "SELECT name FROM t WHERE price IS NULL",
         ] {

@@ -208,6 +208,8 @@ fn settings(random: &mut Random) -> Vec<String> {
         format!("datafusion.optimizer.repartition_file_min_size = {}", random.pick(&[1, 1, 100, 10_485_760])),
         format!("weir.window_bytes = {window}"),
         format!("weir.group_capacity = {groups}"),
+        // So that scans without a filter have programs, too.
+        format!("weir.plain_scan_bytes = {}", random.pick(&[0, 0, 4_194_304])),
     ];
     for (name, usual, one_in) in [
         ("sql_parser.parse_float_as_decimal", false, 20),

@@ -111,14 +111,20 @@ impl KernelFilterReduceExec {
         self.fallback_reasons.get()
     }
 
-    /// The same node, whose partitions are in the order of the file also where this host has no program. None: it yields
-    /// partial state, which has no order.
-    pub fn in_file_order(&self) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    /// The same node over a scan of the same files, cut otherwise, whose partitions are in the order of the file also where
+    /// this host has no program. None: it yields partial state, which has no order.
+    pub fn in_file_order(&self, scan: Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         if self.pushed.results.is_state() {
             return Ok(None);
         }
-        let pushed = Pushed { replaced: Arc::clone(&self.pushed.original), ..self.pushed.as_ref().clone() };
+        let original = with_leaf(&self.pushed.original, scan)?;
+        let pushed = Pushed { replaced: original.clone(), original, ..self.pushed.as_ref().clone() };
         Ok(Some(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?)))
+    }
+
+    /// The scan that it stands over, which is a `DataSourceExec`.
+    pub fn scan(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.scan
     }
 
     /// What it runs.

@@ -45,6 +45,8 @@ pub(super) struct Above {
     stops_early: bool,
     /// That one, or one below it, evaluates something that may fail.
     may_fail: bool,
+    /// One that gets the rows as they come, evaluates something that may fail.
+    fails_on_rows: bool,
 }
 
 impl Above {
@@ -53,18 +55,29 @@ impl Above {
         self.stops_early && self.may_fail
     }
 
+    /// Whether it may depend on how the rows are cut into batches what is computed of one of them, and fails. DataFusion
+    /// evaluates the right side of `a <> 0 AND 10 / a > 1` on all rows of a batch, on some of them or not at all.
+    pub fn fails_on_rows(self) -> bool {
+        self.fails_on_rows
+    }
+
     /// One node further down.
     pub fn and(self, node: &Arc<dyn ExecutionPlan>) -> Result<Above> {
+        let fails = evaluates_what_may_fail(node)?;
         if reads_everything(node) {
             if node.pipeline_behavior() == EmissionType::Final {
                 // What is above it gets the same rows, however they came to it.
-                return Ok(Above::default());
+                return Ok(Above { fails_on_rows: fails, ..Above::default() });
             }
-            let may_fail = self.may_fail || (self.stops_early && evaluates_what_may_fail(node)?);
-            return Ok(Above { may_fail, ..self });
+            let may_fail = self.may_fail || (self.stops_early && fails);
+            return Ok(Above { may_fail, fails_on_rows: self.fails_on_rows || fails, ..self });
         }
         // Its own expressions stand below the point at which it stops.
-        Ok(Above { stops_early: true, may_fail: self.may_fail || evaluates_what_may_fail(node)? })
+        Ok(Above {
+            stops_early: true,
+            may_fail: self.may_fail || fails,
+            fails_on_rows: self.fails_on_rows || fails,
+        })
     }
 }
 

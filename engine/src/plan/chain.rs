@@ -20,6 +20,7 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 
 use super::guard::{Conjunct, conjuncts};
+use crate::report::file_bytes;
 use crate::scan::CsvFiles;
 use crate::translate::may_fail;
 
@@ -127,6 +128,11 @@ impl Chain {
     pub fn limited_below_filter(&self) -> bool {
         let below = self.topmost_filter.map_or(0, |first| first + 1);
         self.nodes[below..].iter().any(|node| node.fetch().is_some())
+    }
+
+    /// Bytes of the files, as far as the scan reads them.
+    pub fn scan_bytes(&self) -> u64 {
+        self.csv().map_or(0, |(config, _)| file_bytes(config))
     }
 
     /// What the scan makes of the columns of the file. None: all of them, as they are.

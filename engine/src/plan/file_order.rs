@@ -85,7 +85,9 @@ fn sequence(node: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPla
         return Ok(Some(cut(node, scan)));
     }
     if let Some(kernel) = node.downcast_ref::<KernelFilterReduceExec>() {
-        return kernel.in_file_order();
+        let scan = kernel.scan().downcast_ref::<DataSourceExec>();
+        let cut = scan.map_or_else(|| kernel.scan().clone(), |scan| cut(kernel.scan(), scan));
+        return kernel.in_file_order(cut);
     }
     if node.is::<CoalescePartitionsExec>() {
         let input = sequence(node.children()[0])?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use datafusion::physical_expr_common::physical_expr::fmt_sql;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
+use pushdown::Target;
 use pushdown::fragment::{Expr, Fragment, Output};
 use pushdown::ops::Logic;
 
@@ -72,6 +73,21 @@ pub(super) fn filter_fragment(offer: &Offer, options: &WeirOptions) -> Result<Pl
         Shown { filter: conjuncts.shown.clone(), residual: conjuncts.residual.clone(), ..Shown::default() };
     let results = Results::Rows(decoder.map(Arc::new));
     Ok(Planned { fragment, results, shown, declined: conjuncts.declined.clone() })
+}
+
+/// A fragment that reads the values of the columns of a scan, if that is worth a program.
+pub(super) fn values_fragment(offer: &Offer, options: &WeirOptions) -> Result<Planned, NotPlanned> {
+    let is_small = offer.chain.scan_bytes() < options.plain_scan_bytes;
+    if is_small || options.backend.target() == Target::Packet {
+        return Err(scan_declined(DeclineReason::NothingToGain).into());
+    }
+    let facts = offer.facts()?;
+    let scan = &offer.chain.scan;
+    let decoder = RowDecoder::new(scan.schema(), offer.chain.scan_projection(), &facts.columns);
+    let decoder = decoder.ok_or_else(|| scan_declined(DeclineReason::NothingToGain))?;
+    let fragment = fragment(facts, Output::Values, options)?;
+    let results = Results::Rows(Some(Arc::new(decoder)));
+    Ok(Planned { fragment, results, shown: Shown::default(), declined: Vec::new() })
 }
 
 /// A fragment that makes the partial state of an aggregation over the chain. `partial` is the aggregation in that mode.

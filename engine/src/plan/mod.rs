@@ -9,7 +9,8 @@
 //! Nothing here depends on the host but the sample of the first file: whether, where and as what the program runs is
 //! found out at execution.
 //!
-//! A scan with neither filter nor aggregation has nothing to push down and is left alone, with `require` as well. With
+//! A scan with neither filter nor aggregation has nothing to push down. Where it is large, a program reads the values of
+//! its columns all the same, since that is faster; else it is left alone, without a reason and with `require` as well. With
 //! `require` a scan of the third kind is an error that names the reasons.
 
 mod above;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use datafusion::common::{DataFusionError, Result};
 use datafusion::config::ConfigOptions;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateInputMode, AggregateMode};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
@@ -46,7 +48,7 @@ use crate::options::{PushdownMode, WeirOptions};
 use above::Above;
 use attempt::{NotPlanned, scan_declined, shape};
 use chain::{Chain, over, over_all};
-use fragments::{Planned, aggregate_fragment, filter_fragment};
+use fragments::{Planned, aggregate_fragment, filter_fragment, values_fragment};
 use offer::Offer;
 
 /// Replaces filters and aggregations on CSV scans.
@@ -127,6 +129,7 @@ impl Rewriter<'_> {
         let top = match aggregate {
             Some(aggregate) => aggregate.input(),
             None if node.is::<FilterExec>() => node,
+            None if node.is::<DataSourceExec>() => return self.plain_scan(node, &[], above),
             None => return Ok(None),
         };
         let Some(chain) = Chain::below(top)? else { return Ok(None) };
@@ -141,9 +144,27 @@ impl Rewriter<'_> {
         };
         let input = match offer.chain.topmost_filter {
             Some(_) => self.filter_below(top, &offer, declined, above.and(node)?)?,
-            None => self.decline(top, declined)?,
+            None => self.decline(top, declined, above.and(node)?)?,
         };
         over(node, input).map(Some)
+    }
+
+    /// A scan on which nothing stands that a program could do. `declined` is why not. None: it stays as it is.
+    fn plain_scan(
+        &self,
+        node: &Arc<dyn ExecutionPlan>,
+        declined: &[Declined],
+        above: Above,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if above.sees_batches() || above.fails_on_rows() {
+            return Ok(None);
+        }
+        let Some(chain) = Chain::below(node)? else { return Ok(None) };
+        match values_fragment(&Offer::new(chain), self.options) {
+            Ok(planned) => self.node(planned, node.clone(), node.clone(), declined.to_vec()).map(Some),
+            Err(NotPlanned::Failed(error)) => Err(error),
+            Err(NotPlanned::Declined(_)) => Ok(None),
+        }
     }
 
     /// The aggregation over what a program makes of the chain.
@@ -237,7 +258,7 @@ impl Rewriter<'_> {
                 let mut all = declined_above;
                 all.retain(|one| !declined.contains(one));
                 all.extend(declined);
-                self.decline(node, all)
+                self.decline(node, all, above)
             }
         }
     }
@@ -253,24 +274,28 @@ impl Rewriter<'_> {
         Ok(Arc::new(KernelFilterReduceExec::try_new(Arc::new(pushed))?))
     }
 
-    /// Shows above the scan why there is no program.
+    /// Shows at the scan why nothing of what stands on it is done by a program.
     fn decline(
         &mut self,
         node: &Arc<dyn ExecutionPlan>,
         declined: Vec<Declined>,
+        above: Above,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.refused.extend(declined.iter().cloned());
-        wrap_scan(node, &declined)
+        self.replace_scan(node, &declined, above)
     }
-}
 
-fn wrap_scan(node: &Arc<dyn ExecutionPlan>, declined: &[Declined]) -> Result<Arc<dyn ExecutionPlan>> {
-    match node.children().as_slice() {
-        [child] => {
-            let child = wrap_scan(child, declined)?;
-            over(node, child)
+    fn replace_scan(
+        &self,
+        node: &Arc<dyn ExecutionPlan>,
+        declined: &[Declined],
+        above: Above,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if let [child] = node.children()[..] {
+            return over(node, self.replace_scan(child, declined, above.and(node)?)?);
         }
-        _ => Ok(Arc::new(DeclinedExec::new(node.clone(), declined.to_vec()))),
+        let replaced = self.plain_scan(node, declined, above)?;
+        Ok(replaced.unwrap_or_else(|| Arc::new(DeclinedExec::new(node.clone(), declined.to_vec()))))
     }
 }
 
