@@ -12,6 +12,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::datatypes::{DataType, SchemaRef, i256};
 use datafusion::common::{DataFusionError, Result};
+use pushdown::contract::groups::GroupLayout;
 use pushdown::fragment::{Aggregate, ColumnType, Key};
 
 use crate::columns::Columns;
@@ -59,9 +60,9 @@ pub(crate) struct StateColumn {
 /// How a column is read from the words of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
-    /// A number in one word, NULL if the bit is set in word 0.
+    /// A number in one word, NULL if the bit is set in the head.
     KeyNumber { at: usize, null_bit: usize, number: Number },
-    /// A length and bytes, NULL if the bit is set in word 0.
+    /// A length and bytes, NULL if the bit is set in the head.
     KeyString { at: usize, words: usize, null_bit: usize },
     /// A number of records.
     Count { at: usize },
@@ -76,12 +77,11 @@ enum Source {
 pub struct StateDecoder {
     schema: SchemaRef,
     sources: Vec<Source>,
-    entry_words: usize,
-    key_words: usize,
+    group: GroupLayout,
 }
 
 impl StateDecoder {
-    /// Lays out a row as word 0, the keys, the aggregates. The columns of `schema` are the keys and then `state`.
+    /// Lays out a row as an entry of the group table. The columns of `schema` are the keys and then `state`.
     pub(crate) fn new(
         schema: SchemaRef,
         columns: &Columns,
@@ -90,12 +90,12 @@ impl StateDecoder {
         state: Vec<StateColumn>,
     ) -> Result<Self, DeclineReason> {
         let mut sources = Vec::with_capacity(keys.len() + state.len());
-        let mut at = 1;
+        let mut at = GroupLayout::KEYS;
         for (index, key) in keys.iter().enumerate() {
-            sources.push(key_source(columns, key, at, 1 + index));
+            sources.push(key_source(columns, key, at, GroupLayout::null_bit(index)));
             at += key.words();
         }
-        let key_words = at - 1;
+        let key_words = at - GroupLayout::KEYS;
         let mut starts = Vec::with_capacity(aggregates.len());
         for aggregate in aggregates {
             starts.push(at);
@@ -105,7 +105,9 @@ impl StateDecoder {
             let words = aggregates[column.aggregate].function.state_words();
             state_source(column.kind, starts[column.aggregate], words)
         }));
-        let decoder = StateDecoder { schema, sources, entry_words: at, key_words };
+        let state_words = aggregates.iter().map(|each| each.function.state_words()).sum();
+        let group = GroupLayout::new(key_words, state_words);
+        let decoder = StateDecoder { schema, sources, group };
         decoder.check()?;
         Ok(decoder)
     }
@@ -115,27 +117,20 @@ impl StateDecoder {
         &self.schema
     }
 
-    /// Words of one entry of the group table.
-    pub fn entry_words(&self) -> usize {
-        self.entry_words
-    }
-
     /// The one row of an ungrouped aggregation, from its accumulators.
     pub fn decode_accumulators(&self, words: &[u64]) -> Result<RecordBatch> {
-        assert_eq!(self.key_words, 0, "accumulators have no keys");
-        let mut entry = Vec::with_capacity(self.entry_words);
-        entry.push(1);
-        entry.extend_from_slice(&words[..self.entry_words - 1]);
-        self.decode_groups(&entry, self.entry_words)
+        assert_eq!(self.group.state(), GroupLayout::KEYS, "accumulators have no keys");
+        let mut entry = vec![GroupLayout::OCCUPIED];
+        entry.extend_from_slice(&words[..self.group.words() - entry.len()]);
+        self.decode_groups(&entry)
     }
 
     /// One row for each group. `entries` is a whole number of group table entries; free ones are skipped.
-    pub fn decode_groups(&self, entries: &[u64], entry_words: usize) -> Result<RecordBatch> {
-        assert!(
-            entry_words >= self.entry_words && entries.len().is_multiple_of(entry_words),
-            "whole entries"
-        );
-        let rows: Vec<&[u64]> = entries.chunks_exact(entry_words).filter(|entry| entry[0] & 1 == 1).collect();
+    pub fn decode_groups(&self, entries: &[u64]) -> Result<RecordBatch> {
+        let words = self.group.words();
+        assert!(entries.len().is_multiple_of(words), "whole entries");
+        let is_group = |entry: &&[u64]| entry[GroupLayout::HEAD] & GroupLayout::OCCUPIED != 0;
+        let rows: Vec<&[u64]> = entries.chunks_exact(words).filter(is_group).collect();
         let arrays = self
             .sources
             .iter()
@@ -151,7 +146,7 @@ impl StateDecoder {
         if self.sources.len() != self.schema.fields().len() {
             return Err(DeclineReason::Shape("another number of columns in the partial state"));
         }
-        let made = self.decode_groups(&[], self.entry_words);
+        let made = self.decode_groups(&[]);
         made.map(|_| ()).map_err(|_| DeclineReason::Shape("another type of a column in the partial state"))
     }
 }
@@ -184,9 +179,9 @@ fn column(source: Source, ty: &DataType, rows: &[&[u64]]) -> Result<ArrayRef> {
     match source {
         Source::KeyString { at, words, null_bit } => strings(ty, rows, at, words, null_bit),
         Source::Count { at } => numbers(ty, Number::Int, rows, |row| Some(i128::from(row[at]))),
-        Source::KeyNumber { at, null_bit, number } => {
-            numbers(ty, number, rows, |row| (row[0] >> null_bit & 1 == 0).then(|| i128::from(row[at] as i64)))
-        }
+        Source::KeyNumber { at, null_bit, number } => numbers(ty, number, rows, |row| {
+            (row[GroupLayout::HEAD] >> null_bit & 1 == 0).then(|| i128::from(row[at] as i64))
+        }),
         Source::Word { at, count_at, number } => {
             numbers(ty, number, rows, |row| (row[count_at] != 0).then(|| i128::from(row[at] as i64)))
         }
@@ -247,7 +242,7 @@ fn strings(ty: &DataType, rows: &[&[u64]], at: usize, words: usize, null_bit: us
         ($builder:expr) => {{
             let mut builder = $builder;
             for row in rows {
-                if row[0] >> null_bit & 1 == 1 {
+                if row[GroupLayout::HEAD] >> null_bit & 1 == 1 {
                     builder.append_null();
                 } else {
                     builder.append_value(string(&row[at..at + words], &mut bytes)?);
@@ -317,10 +312,9 @@ mod tests {
         let count = Count::NonNull.into();
         let state = [StateColumn { aggregate: 0, kind: StateKind::Count }];
         let decoder = decoder(fields, &keys, vec![count], &state);
-        assert_eq!(decoder.entry_words(), 5);
         let text = u64::from_le_bytes(*b"apple\0\0\0");
         let entries = [[0b001, 5, text, 19700102, 7], [0; 5], [0b111, 0, 0, 0, 9]].concat();
-        let batch = decoder.decode_groups(&entries, 5).unwrap();
+        let batch = decoder.decode_groups(&entries).unwrap();
         assert_eq!(batch.num_rows(), 2);
         let names: Vec<_> = batch.column(0).as_string_view().iter().collect();
         assert_eq!(names, [Some("apple"), None]);

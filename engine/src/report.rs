@@ -18,6 +18,7 @@ use crate::format::{Rejected, SpecSource};
 use crate::plan::DeclinedExec;
 use crate::prepare::{NoProgram, Prepared};
 use crate::pushed::Pushed;
+use crate::scan::file_bytes;
 
 /// One scan of files in a plan.
 #[derive(Debug, Clone)]
@@ -133,17 +134,6 @@ fn files(config: &FileScanConfig) -> Vec<String> {
         }
     }
     paths
-}
-
-/// Bytes of the files of a scan, as far as its ranges hold them.
-pub(crate) fn file_bytes(config: &FileScanConfig) -> u64 {
-    let files = config.file_groups.iter().flat_map(|group| group.files());
-    files
-        .map(|file| match &file.range {
-            Some(range) => u64::try_from(range.end - range.start).unwrap_or_default(),
-            None => file.object_meta.size,
-        })
-        .sum()
 }
 
 fn counts(metrics: &MetricsSet) -> Counts {

@@ -107,3 +107,14 @@ fn without_header(source: &CsvSource) -> CsvOptions {
         ..CsvOptions::default()
     }
 }
+
+/// Bytes of the files of a scan, as far as its ranges hold them.
+pub(crate) fn file_bytes(config: &FileScanConfig) -> u64 {
+    let files = config.file_groups.iter().flat_map(|group| group.files());
+    files
+        .map(|file| match &file.range {
+            Some(range) => u64::try_from(range.end - range.start).unwrap_or_default(),
+            None => file.object_meta.size,
+        })
+        .sum()
+}

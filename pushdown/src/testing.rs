@@ -4,13 +4,13 @@
 use std::fmt::Display;
 use std::time::SystemTime;
 
-use crate::Program;
 use crate::contract::layout::{EXCEPTIONS, MATCHED, Map, RECORDS};
 use crate::contract::rows::{Place, RowLayout};
 use crate::contract::steps::{
     Drained, Maps, Reads, RunRead, RunWindow, StepError, Window, accumulators, drain_groups,
 };
-use crate::fragment::{Column, ColumnType, Fragment, Key, Output};
+use crate::fragment::{Column, ColumnType, Fragment, Output};
+use crate::program::Program;
 use crate::reference::{self, Outcome, Value, print_row};
 
 pub use crate::fragment::random::Random;
@@ -184,14 +184,10 @@ fn print_rows(
 }
 
 fn merge_groups(fragment: &Fragment, program: &Program, entries: &[u64], total: &mut Outcome) {
-    let Output::Aggregates { keys, .. } = &fragment.output else { return };
-    if entries.is_empty() {
-        return;
-    }
-    let key_words = 1 + keys.iter().map(Key::words).sum::<usize>();
+    let Some(group) = program.layout.groups else { return };
     let mut drained = Outcome::default();
-    for entry in entries.chunks_exact(program.layout.group_entry_bytes / 8) {
-        let (key, state) = entry.split_at(key_words);
+    for entry in entries.chunks_exact(group.words()) {
+        let (key, state) = entry.split_at(group.state());
         assert!(drained.groups.insert(key.to_vec(), state.to_vec()).is_none(), "a group twice");
     }
     total.merge(fragment, &drained);

@@ -10,11 +10,7 @@ use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
 use engine::csv::rejects::{Widening, Wider, type_name};
 
-use crate::demo::agree::Difference;
 use crate::diagnose::{Failed, Report};
-use crate::shell::commands::CommandError;
-use crate::shell::copy::CopyError;
-use crate::shell::options::OptionError;
 use crate::signals::{self, Cancelled};
 
 /// Every way the program can fail.
@@ -46,17 +42,15 @@ pub enum Error {
     Task(tokio::task::JoinError),
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// What a part of the program says of its own text: a command, an option, a copy. It stands above this file, so that
+    /// it is told here without its type.
     #[error(transparent)]
-    Command(#[from] CommandError),
+    Other(Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
     Sniff(#[from] engine::csv::sniff::SniffError),
     /// Of a CSV file.
     #[error(transparent)]
     CsvOption(#[from] engine::csv::sniff::OptionError),
-    #[error(transparent)]
-    Option(#[from] OptionError),
-    #[error(transparent)]
-    Copy(#[from] CopyError),
     /// A backslash command that cannot be carried out.
     #[error("no statement was run yet")]
     NothingRan,
@@ -102,11 +96,14 @@ pub enum Error {
 
     #[error("the cache folder {}: {source}", .path.display())]
     Cache { path: PathBuf, source: io::Error },
-    #[error("{query}: THE ANSWERS DIFFER between pushdown off and on: {difference}")]
-    AnswersDiffer { query: &'static str, difference: Difference },
 }
 
 impl Error {
+    /// Of a part of the program that stands above this file.
+    pub fn other(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+        Error::Other(Box::new(error))
+    }
+
     /// An error of DataFusion becomes a report; what else can fail has nothing to do with the text of the statement.
     pub async fn explained(self, failed: Failed<'_>) -> Error {
         match self {
@@ -140,10 +137,8 @@ impl Error {
             | Error::Signal(_)
             | Error::Task(_)
             | Error::Editor(_)
-            | Error::Command(_)
-            | Error::Option(_)
+            | Error::Other(_)
             | Error::Sniff(_)
-            | Error::Copy(_)
             | Error::NothingRan
             | Error::LastFailed
             | Error::NoProgram
@@ -154,8 +149,7 @@ impl Error {
             | Error::EditorFailed { .. }
             | Error::Program { .. }
             | Error::FileUnwritable { .. }
-            | Error::Cache { .. }
-            | Error::AnswersDiffer { .. } => 1,
+            | Error::Cache { .. } => 1,
         }
     }
 

@@ -150,7 +150,7 @@ pub(crate) fn assemble(
         sizes: Sizes::default(),
         map_bytes: Map::ALL.map(map_bytes),
         accumulators: SCRATCH,
-        group_entry_bytes: 0,
+        groups: None,
     };
     let indexing = Indexing { dialect: Dialect::default(), array: IndexArray::new(1, &layout.sizes) };
     Program { insns, layout, listing: String::new(), target, indexing }

@@ -409,13 +409,7 @@ fn scan_by<M: Maps>(
         }),
         program: Arc::new(Program {
             insns: Vec::new(),
-            layout: Layout {
-                sizes: SMALL,
-                map_bytes: [0; 5],
-                accumulators: 0,
-                group_entry_bytes: 0,
-                rows: None,
-            },
+            layout: Layout { sizes: SMALL, map_bytes: [0; 5], accumulators: 0, groups: None, rows: None },
             listing: String::new(),
             target: pushdown::Target::Window,
             indexing: Indexing { dialect: Dialect::default(), array: IndexArray::new(1, &SMALL) },

@@ -171,7 +171,7 @@ impl<M: Maps> Worker<M> {
         let compute = self.context.metrics.baseline.elapsed_compute().clone();
         let _compute = compute.timer();
         self.context.metrics.bytes_returned.add(entries.len() * 8);
-        let batch = self.decoder()?.decode_groups(entries, self.context.program.layout.group_entry_bytes / 8);
+        let batch = self.decoder()?.decode_groups(entries);
         self.keep(batch)
     }
 

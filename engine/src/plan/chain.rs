@@ -20,8 +20,7 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 
 use super::guard::{Conjunct, conjuncts};
-use crate::report::file_bytes;
-use crate::scan::CsvFiles;
+use crate::scan::{CsvFiles, file_bytes};
 use crate::translate::may_fail;
 
 /// From a node down to a scan.

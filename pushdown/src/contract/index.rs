@@ -15,8 +15,8 @@
 //!              ^ offset 0, to which a masked offset is added
 //! ```
 
+use super::dialect::Dialect;
 use super::layout::Sizes;
-use crate::fragment::Dialect;
 
 /// Bytes in front of entry 0, so that the entry before a masked offset is addressable.
 pub const INDEX_FRONT_BYTES: usize = 64;

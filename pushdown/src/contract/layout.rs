@@ -1,5 +1,6 @@
 //! Where a program's inputs and outputs lie: its maps, the words of its state, and the sizes of both.
 
+use super::groups::GroupLayout;
 use super::rows::RowLayout;
 
 /// The memory of a program. The numbers are the indices of the file descriptor array that it is loaded with.
@@ -116,9 +117,8 @@ pub struct Layout {
     /// Offset in the state map of the accumulators of an ungrouped aggregate: `AggregateFunction::state_words`
     /// words each, in order. The caller zeroes them to start anew.
     pub accumulators: usize,
-    /// Bytes of one entry of the group table: word 0 is 0 in a free entry, else bit 0 is set, and bit 1 + i when
-    /// key i is NULL; then the words of each key (`Key::words`), then those of each aggregate.
-    pub group_entry_bytes: usize,
+    /// How the entries of the group table are laid out, when there is one.
+    pub groups: Option<GroupLayout>,
     /// How the entries of the output area are laid out, when it holds rows and not raw records.
     pub rows: Option<RowLayout>,
 }

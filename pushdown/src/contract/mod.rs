@@ -3,8 +3,10 @@
 //!
 //! | module | what it says |
 //! |---|---|
+//! | [`dialect`] | the bytes that separate, enclose and escape |
 //! | [`layout`] | the maps of a program, the words of its state, its sizes |
 //! | [`index`] | the entries that the index stage leaves to the fold |
+//! | [`groups`] | the entries of the group table |
 //! | [`rows`] | rows as values, in the output area |
 //! | [`hook`] | what a read hook shows to a program, and what it may answer |
 //! | [`steps`] | how a program is driven, whatever machine it runs on |
@@ -32,6 +34,8 @@
 //! its bytes from [`CARRY_BEGIN`](layout::CARRY_BEGIN) on are the beginning of that record while
 //! [`CARRY_STATE`](layout::CARRY_STATE) is not 0.
 
+pub mod dialect;
+pub mod groups;
 pub mod hook;
 pub mod index;
 pub mod layout;

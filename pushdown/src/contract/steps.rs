@@ -20,6 +20,7 @@
 
 use std::ops::Range;
 
+use super::groups::GroupLayout;
 use super::layout::{
     BEGIN, CARRY_BEGIN, CARRY_STATE, CONSUMED, END, GROUP_COUNT, Layout, Map, OUTPUT_USED, OUTSIDE,
     PACKET_BYTES, STOP, STOP_CHUNK, STOP_GROUPS, STOP_OUTPUT, WINDOW_SLACK_BYTES,
@@ -432,9 +433,9 @@ pub fn drain_groups(machine: &mut impl Maps, layout: &Layout) -> Result<Vec<u64>
     }
     let mut entries = Vec::new();
     let mut found = 0;
-    // A free entry has a zero in its first byte, an occupied one has bit 0 set.
-    let table = machine.map(Map::Groups).chunks_exact(layout.group_entry_bytes.max(1));
-    for entry in table.filter(|entry| entry[0] & 1 != 0) {
+    let Some(group) = layout.groups else { return Err(ContractError::Groups { counted, found }) };
+    let table = machine.map(Map::Groups).chunks_exact(group.bytes());
+    for entry in table.filter(|entry| u64::from(entry[0]) & GroupLayout::OCCUPIED != 0) {
         entries.extend(words(entry));
         found += 1;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::groups::GroupLayout;
 use super::layout::{
     BEGIN, CARRY_BEGIN, CARRY_STATE, CONSUMED, END, GROUP_COUNT, Layout, Map, OUTPUT_USED, OUTSIDE,
     PACKET_BYTES, STOP, STOP_CHUNK, STOP_GROUPS, STOP_OUTPUT, Sizes, WINDOW_SLACK_BYTES,
@@ -16,7 +17,7 @@ fn layout() -> Layout {
         sizes: SIZES,
         map_bytes: [4096 + 64, 0, 256, 64, 64],
         accumulators: 128,
-        group_entry_bytes: 16,
+        groups: Some(GroupLayout::new(1, 0)),
         rows: None,
     }
 }

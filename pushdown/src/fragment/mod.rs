@@ -13,31 +13,8 @@ pub mod text;
 pub mod validate;
 
 pub use crate::aggregates::AggregateFunction;
+pub use crate::contract::dialect::Dialect;
 pub use crate::ops::{Expr, Literal, ValueType};
-
-/// The bytes that give a CSV file its structure. CR and LF always end a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Dialect {
-    /// Separates the fields of a record.
-    pub delimiter: u8,
-    /// Encloses a field, when it is the first byte of it.
-    pub quote: u8,
-    /// Makes the next byte of a quoted field literal.
-    pub escape: Option<u8>,
-}
-
-impl Dialect {
-    /// The escape, if it is another byte than the quote: else a quote is written as two.
-    pub fn own_escape(&self) -> Option<u8> {
-        self.escape.filter(|byte| *byte != self.quote)
-    }
-}
-
-impl Default for Dialect {
-    fn default() -> Self {
-        Dialect { delimiter: b',', quote: b'"', escape: None }
-    }
-}
 
 /// How the text of a field becomes a value. Text outside the grammar given here makes the record an exception
 /// record; an empty field, quoted or not, is NULL.

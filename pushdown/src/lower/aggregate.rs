@@ -1,7 +1,7 @@
 //! Accumulators. First everything that can make the record an exception record is evaluated, then nothing can
 //! fail any more and the accumulators are brought up to date.
 
-use super::{Fold, PreparedAggregate};
+use super::fold::{Fold, PreparedAggregate};
 use crate::emit::Register::R1;
 use crate::emit::{Relation, Word};
 use crate::fragment::{Aggregate, Expr};

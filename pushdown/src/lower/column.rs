@@ -1,6 +1,6 @@
 //! Field bytes to column values.
 
-use super::Fold;
+use super::fold::Fold;
 use super::words::NUMBER_REFUSED;
 use crate::emit::Register::{R0, R1, R2, R3, R4};
 use crate::emit::{EXCEPTION, Relation};

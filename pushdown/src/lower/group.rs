@@ -4,7 +4,8 @@
 //! A table that is three quarters full, or a run of [`PROBE_COUNT_MAX`] other groups, stops the program before this
 //! record; user space drains the table as partial state and the record starts an empty one.
 
-use super::Fold;
+use super::fold::Fold;
+use crate::contract::groups::GroupLayout;
 use crate::contract::layout;
 use crate::emit::Register::{self, R0, R1, R2, R3, R4, R5};
 use crate::emit::{EXCEPTION, Relation, Word, ZERO};
@@ -20,26 +21,26 @@ const GROUPS_FULL: &str = "@groups_full";
 impl Fold<'_> {
     /// Finds or makes the group entry of the record: its address into r9. Returns the first word of the accumulators.
     pub(super) fn group_entry(&mut self, keys: &[Key], aggregates: &[Aggregate]) -> Word {
-        let key_words = 1 + keys.iter().map(Key::words).sum::<usize>();
-        let state_words: usize = aggregates.iter().map(|each| each.function.state_words()).sum();
-        self.group_entry_bytes = 8 * (key_words + state_words);
-        let encoded = self.lowering.words(key_words);
+        let state_words = aggregates.iter().map(|each| each.function.state_words()).sum();
+        let group = GroupLayout::new(keys.iter().map(Key::words).sum(), state_words);
+        self.groups = Some(group);
+        let encoded = self.lowering.words(group.state());
         self.encode_key(keys, encoded);
-        self.probe(encoded, key_words);
-        Word::new(Register::GROUP, 0).plus(key_words)
+        self.probe(encoded, group);
+        Word::new(Register::GROUP, 0).plus(group.state())
     }
 
     /// Null bits into r0, then all words of the key into the state map.
     fn encode_key(&mut self, keys: &[Key], encoded: Word) {
         self.lowering.code.comment("group key");
-        self.lowering.code.set(R0, 1);
-        let mut word = encoded.plus(1);
+        self.lowering.code.set(R0, GroupLayout::OCCUPIED as usize);
+        let mut word = encoded.plus(GroupLayout::KEYS);
         for (index, key) in keys.iter().enumerate() {
             self.lowering.code.comment(&format!("key {index} {}", self.fragment.columns[key.column].name));
             let slot = self.lowering.column(key.column).slot;
             if self.fragment.columns[key.column].nullable {
                 self.lowering.code.load(R1, slot.null);
-                self.lowering.code.shift_left(R1, 1 + index);
+                self.lowering.code.shift_left(R1, GroupLayout::null_bit(index));
                 self.lowering.code.or(R0, R1);
             }
             if self.fragment.columns[key.column].ty == ColumnType::String {
@@ -50,7 +51,7 @@ impl Fold<'_> {
             }
             word = word.plus(key.words());
         }
-        self.lowering.code.store(encoded, R0);
+        self.lowering.code.store(encoded.plus(GroupLayout::HEAD), R0);
     }
 
     /// Length and zero-padded bytes. Keeps r0.
@@ -77,7 +78,8 @@ impl Fold<'_> {
     }
 
     /// Registers: r9 hash, then the entry's address; r0 number of probes; r2 address of the probed entry.
-    fn probe(&mut self, encoded: Word, key_words: usize) {
+    fn probe(&mut self, encoded: Word, group: GroupLayout) {
+        let key_words = group.state();
         self.lowering.code.comment("group table");
         self.hash(encoded, key_words);
         let [probe, next, found, free] =
@@ -95,7 +97,7 @@ impl Fold<'_> {
         self.lowering.code.line(format!("may_goto {GROUPS_FULL}"));
         self.lowering.code.set(R1, Register::GROUP);
         self.lowering.code.and(R1, self.sizes.group_capacity - 1);
-        self.lowering.code.multiply(R1, self.group_entry_bytes);
+        self.lowering.code.multiply(R1, group.bytes());
         self.lowering.code.line("r2 = map[groups][0]");
         self.lowering.code.add(R2, R1);
         self.lowering.code.load(R3, entry);

@@ -1,6 +1,5 @@
 //! The holes of the templates, which are the same wherever a template stands in a program.
 
-use super::target::Target;
 use super::words::{INDEX_END, NUMBER_REFUSED, POWERS_OF_TEN, UTF8_END};
 use crate::bpf::asm::Holes;
 use crate::contract::hook::{self, Context};
@@ -9,6 +8,7 @@ use crate::contract::layout::{self, Sizes};
 use crate::contract::rows::Place;
 use crate::emit::ZERO;
 use crate::fragment::{Fragment, Output};
+use crate::program::Target;
 
 /// Bytes at the end of a packet that are left to `carry`. In a packet the index stage looks at up to 32 bytes from
 /// END - 1 on, and at two behind a quote; then a field is read with up to 8 bytes behind it.

@@ -19,18 +19,17 @@
 
 mod aggregate;
 mod column;
+mod fold;
 mod group;
 mod holes;
 mod rows;
-mod target;
 #[cfg(test)]
 mod tests;
 mod words;
 
-use crate::Program;
 use crate::bpf::asm::{AsmError, AsmErrorKind, GuardTarget};
 use crate::contract::hook::PACKET_BYTES_MAX;
-use crate::contract::index::{INDEX_FRONT_BYTES, IndexArray, Indexing};
+use crate::contract::index::{INDEX_FRONT_BYTES, Indexing};
 use crate::contract::layout::{self, GUARD_BYTES_MAX, Layout, Map, Sizes};
 use crate::contract::rows::RowLayout;
 use crate::emit::Register::{self, R0, R1, R2, R3, R4, R5};
@@ -38,10 +37,10 @@ use crate::emit::{EXCEPTION, NEXT, Relation, Word, ZERO};
 use crate::fragment::normalize::normalize;
 use crate::fragment::validate::{Invalid, validate};
 use crate::fragment::{Aggregate, Expr, Fragment, Key, Output};
-use crate::ops::{Logic, Lowering, Op};
-use words::{FIRST_WORD, INDEX_END, POWERS_OF_TEN};
-
-pub use target::Target;
+use crate::ops::{Logic, Op};
+use crate::program::{Program, Target};
+use fold::Fold;
+use words::{INDEX_END, POWERS_OF_TEN};
 
 /// Why a fragment has no program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -98,46 +97,7 @@ pub fn compile(fragment: &Fragment, target: Target, sizes: Sizes) -> Result<Prog
     fold.finish()
 }
 
-/// The program in the making.
-struct Fold<'f> {
-    fragment: &'f Fragment,
-    target: Target,
-    sizes: Sizes,
-    lowering: Lowering,
-    accumulators: usize,
-    group_entry_bytes: usize,
-    index: IndexArray,
-    calls_number: bool,
-    /// By aggregate.
-    prepared: Vec<PreparedAggregate>,
-}
-
-/// What `Fold::prepare` leaves for `Fold::update`.
-#[derive(Clone, Copy, Default)]
-struct PreparedAggregate {
-    /// The FILTER's outcome.
-    active: Option<Word>,
-    /// The argument, if it had to be evaluated beforehand and only under the FILTER.
-    argument: Option<Word>,
-}
-
-impl<'f> Fold<'f> {
-    fn new(fragment: &'f Fragment, target: Target, sizes: Sizes) -> Self {
-        let index = IndexArray::new(fragment.field_count, &sizes);
-        let columns = fragment.columns.iter().map(|column| (column.field, column.nullable));
-        Fold {
-            fragment,
-            target,
-            sizes,
-            lowering: Lowering::new(holes::of(fragment, target, sizes, &index), FIRST_WORD, columns),
-            accumulators: 0,
-            group_entry_bytes: 0,
-            index,
-            calls_number: false,
-            prepared: Vec::new(),
-        }
-    }
-
+impl Fold<'_> {
     /// `main`: constants into the state map, then the two stages.
     fn prologue(&mut self) {
         if self.target == Target::Packet {
@@ -264,11 +224,7 @@ impl<'f> Fold<'f> {
     }
 
     fn finish(self) -> Result<Program, CompileError> {
-        let groups_bytes = if self.fragment.output.is_grouped() {
-            self.sizes.group_capacity * self.group_entry_bytes
-        } else {
-            0
-        };
+        let groups_bytes = self.groups.map_or(0, |group| self.sizes.group_capacity * group.bytes());
         if self.lowering.state_bytes() > STATE_BYTES_MAX || groups_bytes > GROUPS_BYTES_MAX {
             return Err(CompileError::TooLarge);
         }
@@ -287,7 +243,7 @@ impl<'f> Fold<'f> {
             sizes: self.sizes,
             map_bytes,
             accumulators: self.accumulators,
-            group_entry_bytes: self.group_entry_bytes,
+            groups: self.groups,
             rows,
         };
         let input_bytes = self.sizes.input_bytes;

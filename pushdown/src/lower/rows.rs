@@ -1,6 +1,6 @@
 //! Rows as values to the output area.
 
-use super::Fold;
+use super::fold::Fold;
 use crate::contract::layout;
 use crate::contract::rows::{Place, RowLayout};
 use crate::emit::Register::{self, R1, R2, R4, R5};

@@ -32,6 +32,7 @@ mod ops;
 mod record;
 mod value;
 
+use crate::contract::groups::GroupLayout;
 use crate::fragment::{Aggregate, Column, Fragment, Key, Output};
 use record::Record;
 use std::collections::BTreeMap;
@@ -56,8 +57,8 @@ pub struct Outcome {
     /// State of the aggregates in their order, `AggregateFunction::state_words` words each. Empty when there
     /// are keys.
     pub accumulators: Vec<u64>,
-    /// State of the aggregates of each group, by the words of the key's entry in the group table: first
-    /// `1 | bit (1 + i) for each key i that is NULL`, then [`Key::words`] of each key.
+    /// State of the aggregates of each group, by the words of the key's entry in the group table: the
+    /// head, then [`Key::words`] of each key (see [`GroupLayout`]).
     pub groups: BTreeMap<Vec<u64>, Vec<u64>>,
 }
 
@@ -195,11 +196,11 @@ pub(crate) fn print_row(row: &[Value<'_>], output: &mut Vec<u8>) {
 
 /// The words of the record's key.
 fn group(keys: &[Key], row: &[Value<'_>]) -> Result<Vec<u64>, Exception> {
-    let mut words = vec![1];
+    let mut words = vec![GroupLayout::OCCUPIED];
     for (index, key) in keys.iter().enumerate() {
         let end = words.len() + key.words();
         match row[key.column] {
-            Value::Null => words[0] |= 1 << (1 + index),
+            Value::Null => words[GroupLayout::HEAD] |= 1 << GroupLayout::null_bit(index),
             Value::Bool(truth) => words.push(truth.into()),
             Value::I64(value) => words.push(value as u64),
             Value::Bytes(text) if text.len() > key.string_bytes_max => return Err(Exception),

@@ -1,7 +1,7 @@
 //! `weir demo`: TPC-H Q6 and Q1 over a generated lineitem.csv, with pushdown off and on in turn. It shows that the
 //! answers agree, the time of each, the bytes that had to come up to user space, and the plan that ran.
 
-pub mod agree;
+mod agree;
 mod lineitem;
 
 use std::fmt::Write as _;
@@ -57,6 +57,14 @@ const STOCK_NOTE: &str = "On an unpatched kernel read() puts the file into the w
 const INTERPRET_NOTE: &str = "The interpreter runs in user space, so all of the file came there; the bytes above are what the\n\
                               program returned.\n";
 
+/// What must not be.
+#[derive(Debug, thiserror::Error)]
+#[error("{query}: THE ANSWERS DIFFER between pushdown off and on: {difference}")]
+struct AnswersDiffer {
+    query: &'static str,
+    difference: agree::Difference,
+}
+
 /// One query on one side.
 struct Run {
     time: Duration,
@@ -103,7 +111,7 @@ pub async fn run(arguments: &Arguments, Demo { scale, generate_only }: Demo) -> 
     for (name, sql) in [("Q6", Q6), ("Q1", Q1)] {
         let (plain, pushed) = measure(&off, &on, sql).await?;
         let rows = agree::check(&plain.answer, &pushed.answer)
-            .map_err(|difference| Error::AnswersDiffer { query: name, difference })?;
+            .map_err(|difference| Error::other(AnswersDiffer { query: name, difference }))?;
         comparison.add(name, &plain, &pushed, rows);
     }
     say(&comparison.finish())

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::arguments::{ArgumentError, Arguments, on_off};
+use crate::error::Error;
 use crate::nearest::nearest;
 
 /// What an argument can be, for completion.
@@ -271,6 +272,12 @@ pub enum CommandError {
     Unknown { name: String, nearest: Option<String> },
     #[error("\\{name}{}{arguments}: {source}", if arguments.is_empty() { "" } else { " " })]
     Usage { name: &'static str, arguments: &'static str, source: ArgumentError },
+}
+
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Error {
+        Error::other(error)
+    }
 }
 
 /// No command has so long a name.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use crate::error::Error;
 use crate::paths::with_home;
 use crate::sql;
 use crate::sql::lex::{TokenKind, tokenize};
@@ -35,6 +36,12 @@ pub enum CopyError {
     OpenQuote,
     #[error("{0}: the ending says what to write: {known} are known", known = endings())]
     Ending(String),
+}
+
+impl From<CopyError> for Error {
+    fn from(error: CopyError) -> Error {
+        Error::other(error)
+    }
 }
 
 fn endings() -> String {

@@ -23,4 +23,5 @@ pub mod script;
 mod settings;
 mod staged;
 pub mod state;
+mod stdout;
 mod take;

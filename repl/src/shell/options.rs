@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use super::arguments::{ArgumentError, on_off};
 use super::pager::Pager;
 use super::settings::Settings;
+use crate::error::Error;
 use crate::results::{Border, Format, ROWS_SHOWN};
 
 /// What `\pset` sets.
@@ -91,6 +92,12 @@ pub enum OptionError {
     Limit(String),
     #[error(transparent)]
     Switch(#[from] ArgumentError),
+}
+
+impl From<OptionError> for Error {
+    fn from(error: OptionError) -> Error {
+        Error::other(error)
+    }
 }
 
 /// The names of all formats.

@@ -21,6 +21,7 @@ use super::pager;
 use super::query::{Executed, execute};
 use super::rejects;
 use super::settings::Settings;
+use super::stdout;
 use super::take::{Kept, Take, Target, Written};
 use crate::diagnose::{Failed, Script};
 use crate::error::Error;
@@ -28,7 +29,6 @@ use crate::report::note;
 use crate::results::{self, Form, Rows, Style, TerminalSize, summary};
 use crate::signals::{Interrupts, cancellable};
 use crate::sql::statements::{Extent, Parsed, parse};
-use crate::sql::stdout;
 use crate::sql::variables::substitute;
 
 /// Where results go.

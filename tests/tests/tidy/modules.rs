@@ -266,6 +266,23 @@ fn parts<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
     tokens.split(is_comma).filter(|part| !part.is_empty()).collect()
 }
 
+/// Who uses whom, by the folder or file in the first row below `src/`.
+pub fn of_folders(uses: &Uses) -> Uses {
+    let row = |file: &str| {
+        let (crate_folder, path) = file.split_once("src/").unwrap_or(("", file));
+        let first = path.split('/').next().unwrap_or(path).trim_end_matches(".rs");
+        format!("{crate_folder}src/{first}")
+    };
+    let mut folders = Uses::new();
+    for (file, used) in uses {
+        let own = folders.entry(row(file)).or_default();
+        for (other, line) in used.iter().filter(|(other, _)| row(other) != row(file)) {
+            own.entry(row(other)).or_insert(*line);
+        }
+    }
+    folders
+}
+
 /// The shortest circle through each module that is in one, none twice: the modules in their order.
 pub fn circles(uses: &Uses) -> Vec<Vec<String>> {
     let mut seen = BTreeSet::new();
@@ -343,6 +360,23 @@ mod tests {
         );
         let found = circles_of(&[("lib.rs", ROOT), ("a.rs", a), ("b.rs", b), ("c.rs", c)]);
         assert_eq!(found, ["circle: a.rs -> b.rs -> c.rs -> a.rs, by a.rs:2 and b.rs:1 and c.rs:3"]);
+    }
+
+    /// No module of it uses what uses it.
+    #[test]
+    fn folders_make_circles_of_modules_that_make_none() {
+        let used = |files: &[(&str, usize)]| {
+            files.iter().map(|(file, line)| (format!("x/src/{file}"), *line)).collect()
+        };
+        let uses = Uses::from([
+            ("x/src/a/one.rs".to_owned(), used(&[("b/one.rs", 3), ("a/two.rs", 1)])),
+            ("x/src/b/two.rs".to_owned(), used(&[("a/two.rs", 5)])),
+            ("x/src/c.rs".to_owned(), used(&[("b/two.rs", 7)])),
+        ]);
+        assert_eq!(circles(&uses), [[""; 0]; 0]);
+        let folders = of_folders(&uses);
+        assert_eq!(circles(&folders), [["x/src/a", "x/src/b"]]);
+        assert!(shown(&folders, &circles(&folders)[0]).ends_with("by x/src/a:3 and x/src/b:5"));
     }
 
     #[test]
