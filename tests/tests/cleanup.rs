@@ -26,10 +26,10 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// A test of this file in a process of its own.
-fn alone(test: &str, folder: &Path) -> Child {
+fn alone(test: &str, folder: &Path, output: Stdio) -> Child {
     let mut command = Command::new(std::env::current_exe().expect("the test knows itself"));
     command.args(["--exact", &format!("cleanup::{test}"), "--nocapture"]).env(ALONE, folder);
-    command.stdout(Stdio::null()).spawn().expect("the test can be started again")
+    command.stdout(output).spawn().expect("the test can be started again")
 }
 
 /// Some hundred times what one invocation reads.
@@ -98,7 +98,7 @@ fn a_killed_process_leaves_nothing_in_the_kernel() {
     }
     let folder = tempfile::tempdir().expect("a temporary directory");
     write_table(folder.path());
-    let mut child = alone("a_long_query", folder.path());
+    let mut child = alone("a_long_query", folder.path(), Stdio::null());
     let (mut found, mut used) = (Vec::new(), Vec::new());
     eventually("the query loads a program", || {
         found = programs(child.id());
@@ -116,8 +116,9 @@ fn a_killed_process_leaves_nothing_in_the_kernel() {
     }
 }
 
-/// Programs, maps and CSV files that this process has open.
+/// Programs, maps and CSV files that this process has open, but for programs that wait for another query.
 fn open_count() -> usize {
+    machine::unload_idle();
     let entries = std::fs::read_dir("/proc/self/fd").expect("/proc is there");
     let links = entries.filter_map(|entry| entry.ok()?.path().read_link().ok());
     let counts = |link: &std::path::PathBuf| {
@@ -179,6 +180,8 @@ fn a_dropped_query_leaves_nothing_open() {
     }
     let folder = tempfile::tempdir().expect("a temporary directory");
     write_table(folder.path());
-    let status = alone("dropped_queries", folder.path()).wait().expect("the process ends");
-    assert!(status.success(), "{status}");
+    let child = alone("dropped_queries", folder.path(), Stdio::piped());
+    let output = child.wait_with_output().expect("the process ends");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{}: {said}", output.status);
 }

@@ -20,8 +20,6 @@ use weir_tests::table::Table;
 const CASES: u64 = 2400;
 /// Queries on each table.
 const QUERIES: u64 = 6;
-/// Fewer than these say nothing of the generator.
-const CASES_MIN: u64 = 60;
 /// How long a failure is made smaller.
 const SHRINK_TIME: Duration = Duration::from_secs(60);
 /// How often plain DataFusion is asked again when it may answer in several ways.
@@ -47,11 +45,10 @@ struct Counts {
 }
 
 impl Counts {
-    /// Enough of it was worth comparing. Not for one seed again, which may be of any kind.
-    fn check(&self) {
-        if self.cases < CASES_MIN {
-            return;
-        }
+    /// All that was asked was looked at, and enough of it was worth comparing.
+    fn check(&self, asked: u64) {
+        assert_eq!(self.cases + self.refused, asked, "some were left out: {self:?}");
+        assert!(is_share(self.cases, asked, 0.8), "few tables can be created: {self:?}");
         let rows = self.cases - self.unplanned - self.errors;
         assert!(is_share(rows, self.cases, 0.5), "few cases give rows: {self:?}");
         assert!(is_share(self.programs, rows, 0.6), "few queries have a program: {self:?}");
@@ -346,7 +343,10 @@ fn check_seeds(test: &str, cases_default: u64, bytes: usize) {
     println!("{test}: {counts:?}");
     let failures = failures.into_inner().expect("not poisoned");
     assert!(failures.is_empty(), "seeds that fail: {failures:?}");
-    counts.check();
+    // One seed again may be of any kind.
+    if std::env::var_os("WEIR_SEED").is_none() {
+        counts.check(seeds.len() as u64 * QUERIES);
+    }
 }
 
 #[test]
@@ -354,12 +354,16 @@ fn random_queries() {
     check_seeds("differential::random_queries", CASES, 0);
 }
 
-/// The smallest run that says something of the generator.
 #[test]
 #[should_panic(expected = "few queries have a program")]
 fn a_run_that_pushes_little_down_proves_nothing() {
-    Counts { cases: CASES_MIN, programs: CASES_MIN / 3, finished: CASES_MIN / 3, ..Counts::default() }
-        .check();
+    Counts { cases: 60, programs: 20, finished: 20, ..Counts::default() }.check(60);
+}
+
+#[test]
+#[should_panic(expected = "few tables can be created")]
+fn a_run_whose_tables_are_refused_proves_nothing() {
+    Counts { cases: 20, refused: 40, programs: 20, finished: 20, ..Counts::default() }.check(60);
 }
 
 /// Files of several windows of the size that is used normally.

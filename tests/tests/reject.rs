@@ -32,16 +32,33 @@ fn fragment(text: &str) -> Fragment {
     text::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// With an index stage, which has masks and guards of its own.
-fn target(backend: BackendKind) -> Target {
-    match backend.target() {
-        Target::Indexed => Target::Window,
-        target => target,
+/// The same without groups: rows as values.
+const VALUES: &str = "output values\n";
+
+/// The programs that a kernel runs: with an index stage, which has masks and guards of its own, and without; each with
+/// groups, and where there is a window with values.
+fn programs(backend: BackendKind) -> Vec<(String, Program)> {
+    let targets = match backend.target() {
+        Target::Indexed => vec![Target::Window, Target::Indexed],
+        target => vec![target],
+    };
+    let (columns, _) = GROUPED.split_once("output").expect("it has an output");
+    let values = format!("{columns}{VALUES}");
+    let mut programs = Vec::new();
+    for target in targets {
+        for text in [GROUPED, &values].into_iter().filter(|text| target != Target::Packet || *text == GROUPED)
+        {
+            let program = compile(&fragment(text), target, SIZES).unwrap_or_else(|error| panic!("{error}"));
+            let output = if text == GROUPED { "groups" } else { "values" };
+            programs.push((format!("{backend:?}, {target:?}, {output}"), program));
+        }
     }
+    programs
 }
 
+/// The one with groups and an index stage.
 fn program(backend: BackendKind) -> Program {
-    compile(&fragment(GROUPED), target(backend), SIZES).unwrap_or_else(|error| panic!("{error}"))
+    programs(backend).swap_remove(0).1
 }
 
 /// Takes an instruction out; the distance of jumps stays what it was.
@@ -77,15 +94,21 @@ fn positions(program: &Program, wanted: impl Fn(Insn) -> bool) -> Vec<usize> {
         .collect()
 }
 
-/// The masks of the offsets into each map: `rX &= bytes - 1`.
-fn masks() -> Vec<(&'static str, i32)> {
+/// The masks of the offsets into each map that the program has: `rX &= bytes - 1`.
+fn masks(program: &Program) -> Vec<(&'static str, i32)> {
     let mask_of = |bytes: usize| i32::try_from(bytes - 1).expect("a small map");
-    vec![
+    let mut masks = vec![
         ("window", mask_of(SIZES.input_bytes)),
         ("index", mask_of(IndexArray::new(fragment(GROUPED).field_count, &SIZES).bytes())),
-        ("output", mask_of(SIZES.output_bytes)),
-        ("groups", mask_of(SIZES.group_capacity)),
-    ]
+    ];
+    if program.layout.groups.is_some() {
+        masks.push(("groups", mask_of(SIZES.group_capacity)));
+    }
+    // Those of rows are compared with the end.
+    if program.layout.rows.is_none() {
+        masks.push(("output", mask_of(SIZES.output_bytes)));
+    }
+    masks
 }
 
 /// The program is refused with these instructions replaced, for one of the reasons.
@@ -116,24 +139,32 @@ fn needed(
 #[test]
 fn the_verifier_refuses_missing_masks() {
     for kernel in kernels("reject::the_verifier_refuses_missing_masks") {
-        let program = program(kernel);
-        assert_eq!(refusal(kernel, &program), None, "the whole program");
-        for (what, mask) in masks() {
-            let guards =
-                positions(&program, |insn| insn.code == opcode::ALU64 | opcode::AND && insn.imm == mask);
-            let reasons = [
-                "unbounded",
-                "outside of the allowed memory range",
-                "invalid access to map value",
-                "invalid access to packet",
-            ];
-            refuses(kernel, &program, &format!("no mask of the {what}"), &guards, |_| NO_OPERATION, &reasons);
-            // Some masks only help the verifier to forget; but not all of them.
-            let needed = needed(kernel, &program, &guards, |_| NO_OPERATION);
-            let share =
-                format!("{kernel:?}, {what}: {needed} of {} masks are needed by themselves", guards.len());
-            println!("{share}");
-            assert!(needed > 0, "{share}");
+        for (name, program) in programs(kernel) {
+            assert_eq!(refusal(kernel, &program), None, "the whole program: {name}");
+            for (what, mask) in masks(&program) {
+                let guards =
+                    positions(&program, |insn| insn.code == opcode::ALU64 | opcode::AND && insn.imm == mask);
+                let reasons = [
+                    "unbounded",
+                    "outside of the allowed memory range",
+                    "invalid access to map value",
+                    "invalid access to packet",
+                ];
+                refuses(
+                    kernel,
+                    &program,
+                    &format!("no mask of the {what}"),
+                    &guards,
+                    |_| NO_OPERATION,
+                    &reasons,
+                );
+                // Some masks only help the verifier to forget; but not all of them.
+                let needed = needed(kernel, &program, &guards, |_| NO_OPERATION);
+                let share =
+                    format!("{name}, {what}: {needed} of {} masks are needed by themselves", guards.len());
+                println!("{share}");
+                assert!(needed > 0, "{share}");
+            }
         }
     }
 }
@@ -141,16 +172,35 @@ fn the_verifier_refuses_missing_masks() {
 #[test]
 fn the_verifier_refuses_masks_of_a_larger_map() {
     for kernel in kernels("reject::the_verifier_refuses_masks_of_a_larger_map") {
-        let program = program(kernel);
-        // What bounds an offset into a packet is the comparison with its end.
-        let bounds = |what: &str| what != "window" || target(kernel) == Target::Window;
-        for (what, mask) in masks().into_iter().filter(|(what, _)| bounds(what)) {
-            let guards =
-                positions(&program, |insn| insn.code == opcode::ALU64 | opcode::AND && insn.imm == mask);
-            assert!(!guards.is_empty(), "{kernel:?}: no mask of the {what}");
-            let wider = broken(&program, &guards, |insn| Insn { imm: 2 * insn.imm + 1, ..insn });
-            let refusal = refusal(kernel, &wider);
-            assert!(refusal.is_some(), "{kernel:?} loads it with offsets into the {what} twice as large");
+        for (name, program) in programs(kernel) {
+            // What bounds an offset into a packet is the comparison with its end.
+            let bounds = |what: &str| what != "window" || program.target != Target::Packet;
+            for (what, mask) in masks(&program).into_iter().filter(|(what, _)| bounds(what)) {
+                let guards =
+                    positions(&program, |insn| insn.code == opcode::ALU64 | opcode::AND && insn.imm == mask);
+                assert!(!guards.is_empty(), "{name}: no mask of the {what}");
+                let wider = broken(&program, &guards, |insn| Insn { imm: 2 * insn.imm + 1, ..insn });
+                let refusal = refusal(kernel, &wider);
+                assert!(refusal.is_some(), "{name} is loaded with offsets into the {what} twice as large");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_verifier_refuses_rows_behind_the_output_area() {
+    for kernel in kernels("reject::the_verifier_refuses_rows_behind_the_output_area") {
+        for (name, program) in programs(kernel) {
+            let Some(row) = program.layout.rows else { continue };
+            let last = i32::try_from(SIZES.output_bytes - row.bytes()).expect("a small area");
+            let compares = |insn: Insn| insn.code == opcode::JMP | opcode::JGT && insn.imm == last;
+            let bounds = positions(&program, compares);
+            assert_eq!(bounds.len(), 2, "{name}: matching records and exception records");
+            for at in bounds {
+                let behind = broken(&program, &[at], |insn| Insn { imm: 2 * insn.imm, ..insn });
+                let log = refusal(kernel, &behind).expect("rows behind the end are refused");
+                assert!(log.contains("invalid access to map value"), "{name}: {log}");
+            }
         }
     }
 }
@@ -158,12 +208,13 @@ fn the_verifier_refuses_masks_of_a_larger_map() {
 #[test]
 fn the_verifier_refuses_maps_that_are_too_small() {
     for kernel in kernels("reject::the_verifier_refuses_maps_that_are_too_small") {
-        let program = program(kernel);
-        for map in Map::ALL.into_iter().filter(|map| program.layout.bytes(*map) > 0) {
-            let mut smaller = program.clone();
-            smaller.layout.map_bytes[map as usize] /= 2;
-            let refusal = refusal(kernel, &smaller);
-            assert!(refusal.is_some(), "{kernel:?} loads it with half of the {} map", map.name());
+        for (name, program) in programs(kernel) {
+            for map in Map::ALL.into_iter().filter(|map| program.layout.bytes(*map) > 0) {
+                let mut smaller = program.clone();
+                smaller.layout.map_bytes[map as usize] /= 2;
+                let refusal = refusal(kernel, &smaller);
+                assert!(refusal.is_some(), "{name} is loaded with half of the {} map", map.name());
+            }
         }
     }
 }
@@ -176,13 +227,14 @@ fn never(insn: Insn) -> Insn {
 #[test]
 fn the_verifier_refuses_loops_without_a_bound() {
     for kernel in kernels("reject::the_verifier_refuses_loops_without_a_bound") {
-        let program = program(kernel);
-        let bounds = positions(&program, |insn| insn.code == opcode::MAY_GOTO);
-        assert!(!bounds.is_empty(), "there is a may_goto");
-        let log = refusal(kernel, &broken(&program, &bounds, never));
-        let log = log.unwrap_or_else(|| panic!("{kernel:?} loads loops without may_goto"));
-        let reasons = ["infinite loop", "too large", "too complex"];
-        assert!(reasons.iter().any(|reason| log.contains(reason)), "{kernel:?}: {log}");
+        for (name, program) in programs(kernel) {
+            let bounds = positions(&program, |insn| insn.code == opcode::MAY_GOTO);
+            assert!(!bounds.is_empty(), "{name}: there is a may_goto");
+            let log = refusal(kernel, &broken(&program, &bounds, never));
+            let log = log.unwrap_or_else(|| panic!("{name}: loops without may_goto are loaded"));
+            let reasons = ["infinite loop", "too large", "too complex"];
+            assert!(reasons.iter().any(|reason| log.contains(reason)), "{name}: {log}");
+        }
     }
 }
 

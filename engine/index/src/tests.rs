@@ -1,5 +1,7 @@
 //! All stages write the same entries, and they are those of the template.
 
+use std::io::Write as _;
+
 use pushdown::bpf::interpret::{Decoded, Limits, Memory};
 use pushdown::contract::index::{Entry, INDEX_FRONT_BYTES};
 use pushdown::contract::layout::{BEGIN, CONSUMED, END, INDEX_END, Map, Sizes, WINDOW_SLACK_BYTES};
@@ -122,6 +124,22 @@ fn hostile(random: &mut Random, dialect: Dialect, bytes: usize) -> Vec<u8> {
     }
     text.truncate(bytes);
     text
+}
+
+/// Of a stage whose instructions this processor lacks the tests prove nothing. `tests/run` prints the lines of the file
+/// `WEIR_SKIPPED`.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn stages_of_other_processors_are_told() {
+    let available = Stage::available();
+    for stage in [Stage::Avx2, Stage::Avx512].into_iter().filter(|stage| !available.contains(stage)) {
+        let line = format!("processor: tests of the index stage {stage}: it lacks the instructions\n");
+        eprint!("\nSKIPPED: {line}");
+        if let Some(path) = std::env::var_os("WEIR_SKIPPED") {
+            let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+            file.write_all(line.as_bytes()).unwrap();
+        }
+    }
 }
 
 #[test]

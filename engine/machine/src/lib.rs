@@ -49,6 +49,7 @@ pub use error::{KernelError, VerifierLog};
 pub use file_systems::{HOOK_FILE_SYSTEMS, may_have_hook};
 pub use load::LoadStatistics;
 pub use machine::{Machine, ReadMachine, WindowMachine};
+pub use pool::unload_idle;
 pub use probe::{HookProbe, probe, probe_hook};
 pub use release::{KERNEL_MIN, is_older, kernel_release};
 pub use sys::READ_BYTES_MAX;

@@ -94,6 +94,12 @@ fn runs(loaded: &Arc<Program>, wanted: &Arc<Program>) -> bool {
             && loaded.insns == wanted.insns)
 }
 
+/// Unloads the machines that nobody uses.
+pub fn unload_idle() {
+    let unloaded = std::mem::take(&mut *idle());
+    drop(unloaded);
+}
+
 fn idle() -> MutexGuard<'static, VecDeque<Loaded>> {
     // A queue is valid between any two statements, also after a panic.
     IDLE.lock().unwrap_or_else(PoisonError::into_inner)
