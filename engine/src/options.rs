@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
 use datafusion::common::{DataFusionError, Result};
+use machine::BackendKind;
 use pushdown::Target;
 use pushdown::contract::layout::Sizes;
 
@@ -19,7 +20,7 @@ pub enum PushdownMode {
     Auto,
     /// As `Auto`, but what DataFusion would have to do instead is an error that says why.
     Require,
-    /// Plan and run as if this crate did not exist.
+    /// Nothing is compiled. What weir mends in DataFusion (row order, overflow, its own reader) stays.
     Off,
 }
 
@@ -73,11 +74,13 @@ impl BackendChoice {
 
     /// What a plan must have a program for. With `auto` a host that has the hook compiles for that too.
     pub fn target(self) -> Target {
-        match self {
-            BackendChoice::Hook | BackendChoice::InterpretHook => Target::Packet,
-            BackendChoice::Interpret => Target::Window,
-            BackendChoice::Auto | BackendChoice::Stock => Target::Indexed,
-        }
+        let backend = match self {
+            BackendChoice::Hook => BackendKind::Hook,
+            BackendChoice::InterpretHook => BackendKind::InterpretHook,
+            BackendChoice::Interpret => BackendKind::Interpret,
+            BackendChoice::Auto | BackendChoice::Stock => BackendKind::Stock,
+        };
+        backend.target()
     }
 }
 
@@ -119,7 +122,12 @@ pub struct InvalidSetting {
 
 impl InvalidSetting {
     /// Stands for the setting when it is the name that is wrong.
-    pub const NAME: &str = "the name of a setting";
+    const NAME: &str = "the name of a setting";
+
+    /// Whether it is the name of a setting that is wrong.
+    pub fn is_of_name(&self) -> bool {
+        self.setting == Self::NAME
+    }
 
     fn new(setting: &'static str, value: &str, allowed: &'static [&'static str]) -> Self {
         InvalidSetting { setting, value: value.to_owned(), allowed }
@@ -228,5 +236,5 @@ fn size(setting: &'static str, value: &str) -> Result<usize> {
 }
 
 fn configuration_error(invalid: InvalidSetting) -> DataFusionError {
-    DataFusionError::Configuration(invalid.to_string())
+    DataFusionError::External(Box::new(invalid))
 }

@@ -5,7 +5,7 @@
 //! it replaced.
 //!
 //! Nothing of this happens while a query is planned. A node prepares once, when its first partition is executed, or
-//! before, when EXPLAIN asks what would run.
+//! before, when it is printed: EXPLAIN shows what would run on this host, so it has to ask.
 
 use std::fmt;
 use std::fs::File;

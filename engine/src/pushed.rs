@@ -108,6 +108,6 @@ pub struct Shown {
     pub keys: Vec<String>,
     /// Aggregate functions.
     pub aggregates: Vec<String>,
-    /// Conjuncts that DataFusion evaluates on the records that come up.
+    /// Conjuncts that DataFusion evaluates on the rows that the program lets through.
     pub residual: Vec<String>,
 }

@@ -11,6 +11,7 @@
 //! section 3.1.1): bit n is the XOR of the bits up to n, so that it is set from an opening quote up to a closing one.
 
 use pushdown::contract::index::Entry;
+use pushdown::contract::layout::WINDOW_SLACK_BYTES;
 use pushdown::fragment::Dialect;
 
 use crate::utf8::ill_formed;
@@ -18,6 +19,8 @@ use crate::walker::{Indexed, Walker};
 
 /// Bytes of a block.
 pub const BLOCK_BYTES: usize = 64;
+// The last block of a chunk is read as a whole.
+const _: () = assert!(BLOCK_BYTES <= WINDOW_SLACK_BYTES);
 /// Offsets are copied so many at a time.
 const LANES: usize = 16;
 /// Room for the offsets of a block, and for what is copied behind them.

@@ -71,6 +71,11 @@ impl Stage {
         }
     }
 
+    /// That of a program which has none of its own: the fastest or the named one, and SWAR where that is the stage in eBPF.
+    pub fn for_indexed() -> Result<Stage, UnknownStage> {
+        Ok(Stage::chosen()?.unwrap_or(Stage::Swar))
+    }
+
     fn named(name: &str) -> Result<Option<Stage>, UnknownStage> {
         if name == "template" {
             return Ok(None);

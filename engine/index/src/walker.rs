@@ -1,6 +1,7 @@
 //! One structural byte after the other into the array, and what the end of a record means.
 
 use pushdown::contract::index::{Entry, INDEX_FRONT_BYTES, Indexing};
+use pushdown::contract::layout::WINDOW_SLACK_BYTES;
 
 /// How far the entries reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl<'a> Walker<'a> {
         entries: &'a mut [u32],
     ) -> Walker<'a> {
         let array = &indexing.array;
-        assert!(window.len() >= end + 64, "zero bytes behind the chunk");
+        assert!(window.len() >= end + WINDOW_SLACK_BYTES, "zero bytes behind the chunk");
         assert!(Entry::BYTES * entries.len() + INDEX_FRONT_BYTES >= array.map_bytes(), "the program's array");
         let (last, limit) = (array.last_entry() / Entry::BYTES, array.limit() / Entry::BYTES);
         entries[0] = begin as u32;

@@ -8,7 +8,7 @@ use pushdown::contract::layout::Map;
 use thiserror::Error;
 use weir_index::UnknownStage;
 
-use crate::file_systems::HOOK_FILE_SYSTEMS;
+use crate::file_systems::hook_file_systems;
 
 /// What went wrong between a program and the kernel.
 #[derive(Debug, Error)]
@@ -61,7 +61,7 @@ pub enum KernelError {
 fn attach_message(source: &io::Error) -> String {
     match source.raw_os_error() {
         Some(libc::EOPNOTSUPP) => {
-            format!("the file system does not have the read hook; copy the file to {HOOK_FILE_SYSTEMS}")
+            format!("the file system does not have the read hook; copy the file to {}", hook_file_systems())
         }
         _ => format!("the kernel refuses to attach the program to the file: {source}"),
     }

@@ -1,9 +1,15 @@
 //! Which file systems have the read hook.
 
-/// The file systems of disks and memory that the kernel patch gives the read hook.
-pub const HOOK_FILE_SYSTEMS: &str = "ext4, XFS or tmpfs";
+/// The file systems of disks and memory that the kernel patch gives the read hook, by the names that mountinfo has for them.
+const HOOK_FILE_SYSTEMS: [&str; 3] = ["ext4", "xfs", "tmpfs"];
 
-/// Whether the kernel patch gives it to a file system, by the name that mountinfo has for it. In a guest, 9p has it too.
+/// The same for people: `ext4, xfs or tmpfs`.
+pub fn hook_file_systems() -> String {
+    let [others @ .., last] = HOOK_FILE_SYSTEMS;
+    format!("{} or {last}", others.join(", "))
+}
+
+/// Whether the kernel patch gives it to a file system. In a guest, 9p has it too.
 pub fn may_have_hook(file_system: &str) -> bool {
-    matches!(file_system, "ext4" | "xfs" | "tmpfs" | "9p")
+    HOOK_FILE_SYSTEMS.contains(&file_system) || file_system == "9p"
 }

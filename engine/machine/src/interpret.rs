@@ -8,11 +8,11 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
-use pushdown::Program;
 use pushdown::bpf::interpret::{Decoded, Limits, Memory};
 use pushdown::contract::hook::{Answer, PACKET_BYTES_MAX};
 use pushdown::contract::layout::Map;
 use pushdown::contract::steps::{Maps, RunRead, RunWindow};
+use pushdown::{Program, Target};
 
 use crate::KernelError;
 use crate::error::check_return_value;
@@ -30,6 +30,8 @@ const PAGE_BYTES: usize = 4096;
 
 impl Interpreter {
     pub(crate) fn load(program: &Program) -> (Interpreter, LoadStatistics) {
+        // A defect of whoever compiled it: the program would find no records.
+        assert_ne!(program.target, Target::Indexed, "nobody fills the index array here");
         let start = Instant::now();
         let machine = Interpreter {
             program: Decoded::new(&program.insns),

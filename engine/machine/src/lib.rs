@@ -46,7 +46,7 @@ mod unavailable;
 pub use backend::BackendKind;
 pub use capabilities::Capabilities;
 pub use error::{KernelError, VerifierLog};
-pub use file_systems::{HOOK_FILE_SYSTEMS, may_have_hook};
+pub use file_systems::{hook_file_systems, may_have_hook};
 pub use load::LoadStatistics;
 pub use machine::{Machine, ReadMachine, WindowMachine};
 pub use pool::unload_idle;

@@ -25,11 +25,7 @@ impl Stock {
     pub(crate) fn load(program: &Program) -> Result<(Stock, LoadStatistics), KernelError> {
         let (instance, statistics) = load(program, ProgramKind::Syscall)?;
         let indexer = match program.target {
-            Target::Indexed => {
-                // A program that has none needs one, also where that in eBPF would be faster.
-                let stage = Stage::chosen()?.unwrap_or(Stage::Swar);
-                Some(Indexer::new(program.indexing, stage))
-            }
+            Target::Indexed => Some(Indexer::new(program.indexing, Stage::for_indexed()?)),
             Target::Window | Target::Packet => None,
         };
         Ok((Stock { instance, indexer }, statistics))

@@ -27,7 +27,7 @@ pub enum Unavailable {
         binary: PathBuf,
     },
     /// The kernel lacks a feature that newer ones have.
-    #[error("the kernel {release} is too old ({cause}); use Linux 6.9 or later")]
+    #[error("the kernel {release} is too old ({cause}); use Linux {}.{} or later", KERNEL_MIN.0, KERNEL_MIN.1)]
     KernelTooOld {
         /// As `uname -r` prints it.
         release: String,

@@ -6,7 +6,7 @@
 //! fallback reads instead ([`stream`]). A host that has no program for it executes what the node [`replaced`].
 //!
 //! One partition is a blocking [`worker`] that reads its [`ranges`] through the program, and a stream that decodes
-//! the raw [`records`] it sends up.
+//! the raw [`records`] that come from it.
 
 mod file_order;
 mod metrics;

@@ -1,11 +1,12 @@
 //! Which bytes of a file a partition owns.
 //!
-//! In: a file and the byte range that the planner gave the partition. Out: the bytes of whole lines, exactly those
-//! that DataFusion's `AlignedBoundaryStream` yields for the same range, less a header and a byte order mark. So the
-//! ranges of a file cover it without overlap, whoever reads each of them.
+//! In: a file and the byte range that the planner gave the partition. Out: the bytes of whole records, exactly those that the
+//! reader of the scan takes of the same range, less a header and a byte order mark. So the ranges of a file cover it without
+//! overlap, whoever reads each of them.
 //!
-//! A line is owned by the range that its first byte is in. Lines are cut at LF, also inside quotes: DataFusion only
-//! plans ranges where no value contains a line break.
+//! A record is owned by the range that its first byte is in. What a record is, the owner of the scan says: the reader of this
+//! project knows where quotes are open ([`Ownership::Records`]); for DataFusion's a LF ends a record also inside quotes, and it
+//! plans ranges only where no value contains a line break.
 
 use std::fs::File;
 use std::io;

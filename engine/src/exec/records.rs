@@ -36,7 +36,7 @@ use tokio::sync::mpsc;
 
 use crate::scan::CsvFiles;
 
-/// What a worker sends up.
+/// What a worker sends to the stream.
 #[derive(Debug)]
 pub enum Scanned {
     /// Rows in the scan's schema.

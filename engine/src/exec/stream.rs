@@ -21,8 +21,8 @@
 //! x
 //! ```
 //!
-//! is an error, although the first record would be enough for an answer. A program sends up record 1, skips 2, and sends
-//! up 3, since it cannot decide it. So row 1 waits until the program has left behind the batch (8,192 records if not set
+//! is an error, although the first record would be enough for an answer. A program hands out record 1, skips 2, and hands
+//! out 3, since it cannot decide it. So row 1 waits until the program has left behind the batch (8,192 records if not set
 //! otherwise) that the row is of, and until the sub-plan has accepted what the program sent of that batch: here it does
 //! not.
 

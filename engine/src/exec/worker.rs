@@ -2,7 +2,7 @@
 //!
 //! In: the files and byte ranges of a partition and a loaded program. Out: raw records and the positions it reached
 //! through a channel while it runs, batches of partial state when it is done. What is true after: each owned record was
-//! either processed by the program or sent up raw, in file order and once; or there is a [`Refusal`], and nothing is
+//! either processed by the program or handed to DataFusion unparsed, in file order and once; or there is a [`Refusal`], and nothing is
 //! said about the rest.
 //!
 //! ```text
@@ -38,7 +38,7 @@ use crate::pushed::Results;
 use crate::rows::RowBuilder;
 use metered::Metered;
 
-/// Longest record that is held in memory to be sent up raw. A stray quote can make one record of the rest of a file.
+/// Longest record that is held in memory to be handed out unparsed. A stray quote can make one record of the rest of a file.
 const RECORD_BYTES_MAX: usize = 64 << 20;
 /// Bytes by which a long record grows.
 const LONG_RECORD_READ_BYTES: usize = 256 << 10;
@@ -157,7 +157,7 @@ impl<M: Maps> Worker<M> {
     }
 
     fn report(&mut self, position: Position) -> Result<(), Refusal> {
-        // The state of an aggregation goes up when all is done. Until then nobody wants to know what else was read.
+        // The state of an aggregation is handed out when all is done. Until then nobody wants to know what else was read.
         let is_wanted = self.unreported || !self.context.results.is_state();
         self.unreported = false;
         self.send_rows()?;

@@ -339,7 +339,7 @@ async fn what_may_fail_does_so_on_the_rows_that_the_rest_keeps() {
     }
 }
 
-/// Record 8 divides by zero. Without a program a batch of 7 rows comes up first, and the rest is never asked for.
+/// Record 8 divides by zero. Without a program a batch of 7 rows comes first, and the rest is never asked for.
 #[tokio::test]
 async fn what_stops_early_above_what_may_fail_sees_the_same_batches() {
     const REASON: &str = "may fail on a row, or stop before";

@@ -251,6 +251,11 @@ fn listings() {
         let case = std::fs::read_to_string(&path).unwrap();
         let fragment = case.split("---").next().unwrap();
         let (window, packet) = (listing(fragment, Target::Window), listing(fragment, Target::Packet));
+        // Without an index stage it is the same fold.
+        let is_stage =
+            |line: &&str| !["<index>", "<utf8>", "; index: ", "; utf8: "].iter().any(|at| line.contains(at));
+        let fold: String = window.lines().filter(is_stage).map(|line| format!("{line}\n")).collect();
+        assert_eq!(listing(fragment, Target::Indexed), fold, "{}", path.display());
         let lines = window.lines().count().max(packet.lines().count());
         assert!(lines <= 60, "{}: one idea each, at most 60 lines", path.display());
         let listings = match window == packet {

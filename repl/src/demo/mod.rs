@@ -1,5 +1,5 @@
 //! `weir demo`: TPC-H Q6 and Q1 over a generated lineitem.csv, with pushdown off and on in turn. It shows that the
-//! answers agree, the time of each, the bytes that had to come up to user space, and the plan that ran.
+//! answers agree, the time of each, the bytes that came out of the scan, and the plan that ran.
 
 mod agree;
 mod lineitem;

@@ -32,6 +32,16 @@ const SYNONYMS: [(&str, &str); 8] = [
     ("ucase", "upper"),
 ];
 
+// Errors for which DataFusion has a text and no type.
+
+/// There is no such setting.
+const NO_SETTING: [&str; 3] =
+    ["not found on", "Could not find config namespace", "could not find config namespace"];
+/// The same of SHOW.
+const NO_VARIABLE: &str = "' is not a variable which can be viewed with 'SHOW'";
+/// No form of a function takes the types of its arguments, one of which is text.
+const NO_FUNCTION_OF_TEXT: [&str; 2] = ["No function matches", "Utf8"];
+
 /// What a name that does not exist should have been.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Advice {
@@ -55,13 +65,17 @@ pub fn advise(error: &DataFusionError, source: &Source<'_>, state: &SessionState
         },
         DataFusionError::Plan(text) | DataFusionError::Execution(text) => {
             let mut advice = name(text, source, state).unwrap_or_else(|| diagnosed(error, text, source));
-            // DataFusion has no type for this error.
-            if text.contains("No function matches") && text.contains("Utf8") {
+            if NO_FUNCTION_OF_TEXT.iter().all(|words| text.contains(words)) {
                 advice.hints.push(TEXT_HINT.to_owned());
             }
             advice
         }
         DataFusionError::Configuration(text) => setting(text, source, state),
+        DataFusionError::External(inner) => match inner.downcast_ref::<InvalidSetting>() {
+            Some(invalid) if invalid.is_of_name() => setting_named(source, state),
+            Some(invalid) => Advice { place: quoted(&invalid.to_string(), source), ..Advice::default() },
+            None => Advice::default(),
+        },
         DataFusionError::SQL(error, _) => keyword(error, source),
         DataFusionError::Internal(_) => {
             let hint = "This should not happen. Please report it, with the statement.";
@@ -200,7 +214,7 @@ fn name(text: &str, source: &Source<'_>, state: &SessionState) -> Option<Advice>
     if let Some(name) = between("able '", "' already exists") {
         return Some(Advice { place: source.name(None, name), ..Advice::default() });
     }
-    if text.contains("' is not a variable which can be viewed with 'SHOW'") {
+    if text.contains(NO_VARIABLE) {
         return Some(setting_named(source, state));
     }
     if let Some(name) = between("Invalid function '", "'") {
@@ -363,13 +377,10 @@ pub fn file_hint(path: &str) -> Option<String> {
 }
 
 fn setting(text: &str, source: &Source<'_>, state: &SessionState) -> Advice {
-    let is_unknown = text.contains("not found on")
-        || text.to_lowercase().contains("could not find config namespace")
-        || text.contains(InvalidSetting::NAME);
-    if !is_unknown {
-        return Advice { place: quoted(text, source), ..Advice::default() };
+    if NO_SETTING.iter().any(|words| text.contains(words)) {
+        return setting_named(source, state);
     }
-    setting_named(source, state)
+    Advice { place: quoted(text, source), ..Advice::default() }
 }
 
 fn setting_named(source: &Source<'_>, state: &SessionState) -> Advice {

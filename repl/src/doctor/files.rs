@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use engine::machine::{HOOK_FILE_SYSTEMS, HookProbe, may_have_hook};
+use engine::machine::{HookProbe, hook_file_systems, may_have_hook};
 
 use super::finding::Finding;
 use super::host::Mounts;
@@ -81,7 +81,8 @@ fn file(path: &Path, mounts: Option<&Mounts>, stock: bool, hook: Option<&mut Hoo
             Finding::ok(format!("{name}{on}: stock takes it, and the hook of a patched kernel would"))
         }
         None => Finding::ok(format!(
-            "{name}{on}: stock takes it; for the hook it would have to lie on {HOOK_FILE_SYSTEMS}"
+            "{name}{on}: stock takes it; for the hook it would have to lie on {}",
+            hook_file_systems()
         )),
     }
 }
