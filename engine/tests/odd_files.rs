@@ -324,6 +324,28 @@ async fn bad_records_are_left_out_or_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_records_are_left_out_whatever_is_asked() {
+    let text = "a,b,c,d\n1,2,x,2024-01-01\n3,bad,y,2024-01-02\n4,5,z,soon\n6,7,ÿ,2024-01-04\n8,9,w,\n";
+    let text: Vec<u8> = text.chars().map(|character| character as u8).collect();
+    let odd = file(text).with("encoding", "utf-8").with("types", "b=int,d=date").with("on_error", "skip");
+    odd.is("SELECT count(*) FROM t", "2").await;
+    odd.is("SELECT a FROM t", "1 8").await;
+    odd.is("SELECT c FROM t WHERE a > 1", "w").await;
+    odd.is("SELECT sum(b), count(d), count(*) FROM t", "11|1|2").await;
+    // A guess that does not hold is widened, and its record stays.
+    let mut late = "a,b\n".to_owned();
+    (0..40_000).for_each(|n| late += &if n == 20_000 { "soon,1\n".to_owned() } else { format!("{n},1\n") });
+    let odd = file(&late).with("on_error", "skip");
+    odd.is("SELECT count(*) FROM t", "40000").await;
+    odd.is("SELECT count(a), min(a), max(a) FROM t", "40000|0|soon").await;
+    // By name too, where one of the files has no such column.
+    let odd = files(&[("a.csv", b"a,b\n1,2\n3,x\n"), ("b.csv", b"b,a\ny,4\n5,6\n"), ("c.csv", b"a\n7\n")]);
+    let odd = odd.with("types", "b=int").with("on_error", "skip").with("union_by_name", "true");
+    odd.is("SELECT a FROM t", "1 6 7").await;
+    odd.is("SELECT count(*), sum(b) FROM t", "3|7").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn in_one_column_a_blank_line_is_a_record() {
     file("n\n1\n2\n3\n").is("SELECT count(*), sum(n) FROM t WHERE n > 0", "3|6").await;
     file("n\r\n1\r\n2\r\n").is("SELECT count(*), sum(n) FROM t", "2|3").await;

@@ -20,6 +20,8 @@ const BATCH_BYTES_MAX: usize = 32 << 20;
 pub struct Batch {
     schema: SchemaRef,
     builders: Vec<Box<dyn ColumnBuilder>>,
+    /// Of columns that are not handed out, and decide all the same whether a record is a bad one.
+    checks: Vec<Box<dyn ColumnBuilder>>,
     rows_max: usize,
     /// Rows that the builders hold.
     built: usize,
@@ -40,7 +42,13 @@ impl Batch {
     ) -> Self {
         let rows_max = rows_max.min(BATCH_VALUES_MAX / builders.len().max(1)).max(1);
         let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
-        Batch { schema, builders, rows_max, built: 0, rows: 0, dropped: Vec::new(), bytes: 0 }
+        let checks = Vec::new();
+        Batch { schema, builders, checks, rows_max, built: 0, rows: 0, dropped: Vec::new(), bytes: 0 }
+    }
+
+    /// The same with columns that are looked at for problems only.
+    pub fn checking(self, checks: Vec<Box<dyn ColumnBuilder>>) -> Self {
+        Batch { checks, ..self }
     }
 
     pub fn schema(&self) -> &SchemaRef {
@@ -63,7 +71,7 @@ impl Batch {
 
     /// Adds the rows of a slab.
     pub fn append(&mut self, cells: &Cells<'_>, rows: usize, bytes: usize, problems: &mut Problems) {
-        for builder in &mut self.builders {
+        for builder in self.builders.iter_mut().chain(&mut self.checks) {
             builder.append(cells, problems);
         }
         self.built += rows;
@@ -85,6 +93,7 @@ impl Batch {
     /// The rows as a batch. None: all were left out.
     pub fn finish(&mut self, file: &Arc<str>) -> Result<Option<RecordBatch>, ReadError> {
         let arrays: Vec<ArrayRef> = self.builders.iter_mut().map(|builder| builder.finish()).collect();
+        self.checks.iter_mut().for_each(|check| drop(check.finish()));
         let rows = std::mem::take(&mut self.rows);
         self.built = 0;
         self.bytes = 0;

@@ -65,6 +65,8 @@ pub struct Decoder {
     retry_bytes: usize,
     slab: Slab,
     batch: Batch,
+    /// All columns of the file.
+    file_schema: SchemaRef,
     rejects: Vec<Reject>,
     rejected: u64,
     /// Comes behind the rows that are in the batch.
@@ -96,6 +98,11 @@ impl Decoder {
             let to = schema.field(index).data_type();
             builders.push(builder(&spec.columns[index], index, to).map_err(failed)?);
         }
+        let mut checks = Vec::new();
+        for index in options.checked_beside(spec) {
+            let to = schema.field(index).data_type();
+            checks.push(builder(&spec.columns[index], index, to).map_err(failed)?);
+        }
         let fields: Vec<_> = wanted.iter().map(|&index| Arc::clone(&schema.fields()[index])).collect();
         let dialect = &spec.dialect;
         let mut splitter = Splitter::new(dialect, spec.columns.len());
@@ -117,7 +124,9 @@ impl Decoder {
             prologue: Prologue::new(options.start),
             retry_bytes: 0,
             slab: Slab::default(),
-            batch: Batch::new(fields, schema.metadata().clone(), builders, options.batch_rows),
+            batch: Batch::new(fields, schema.metadata().clone(), builders, options.batch_rows)
+                .checking(checks),
+            file_schema: schema,
             rejects: Vec::new(),
             rejected: 0,
             failure: None,

@@ -6,7 +6,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::bytes::is_plain;
 use crate::rejects::SpecError;
-use crate::spec::CsvSpec;
+use crate::spec::{ColumnType, CsvSpec, OnError};
 use crate::values::arrow_type;
 
 /// Rows of a batch, as DataFusion has them.
@@ -96,6 +96,18 @@ impl ReadOptions {
     /// The columns that become arrays.
     pub fn wanted(&self, spec: &CsvSpec) -> Vec<usize> {
         self.projection.clone().unwrap_or_else(|| (0..spec.columns.len()).collect())
+    }
+
+    /// The columns that are looked at beside those that are wanted. Which records are left out must not depend on which columns a
+    /// query asks for, so all that were declared are checked. A guess makes no record bad: it is widened.
+    pub(super) fn checked_beside(&self, spec: &CsvSpec) -> Vec<usize> {
+        if spec.on_error != OnError::Skip {
+            return Vec::new();
+        }
+        let wanted = self.wanted(spec);
+        let columns = spec.columns.iter().enumerate();
+        let checked = columns.filter(|(_, column)| column.declared && column.ty != ColumnType::Text);
+        checked.map(|(index, _)| index).filter(|index| !wanted.contains(index)).collect()
     }
 
     /// Whether a file can be read so.

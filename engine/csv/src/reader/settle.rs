@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{Decoder, StrayQuotes};
 use crate::records::{FaultKind, Field, Form, count_line_ends};
 use crate::rejects::{
-    ColumnRef, RAW_BYTES_MAX, ReadError, Reason, Reject, Widening, Wider, declared_type_name, type_name,
+    ColumnRef, RAW_BYTES_MAX, ReadError, Reason, Reject, Widening, Wider, declared_type_name,
 };
 use crate::sniff::NULLS;
 use crate::spec::OnError;
@@ -248,12 +248,8 @@ impl Decoder {
             What::Stray { column } => (Reason::StrayQuote, Some(column)),
             What::Value { column } => {
                 let value = trouble.row.map(|row| cells.text_of(row, column)).unwrap_or_default();
-                let declared = &self.spec.columns[column];
-                let wanted = self.batch.schema().field_with_name(&declared.name);
-                let type_name = match wanted {
-                    Ok(field) => declared_type_name(&declared.ty, field.data_type()),
-                    Err(_) => type_name(&declared.ty),
-                };
+                let data_type = self.file_schema.field(column).data_type();
+                let type_name = declared_type_name(&self.spec.columns[column].ty, data_type);
                 (Reason::Value { value, type_name }, Some(column))
             }
         };

@@ -110,6 +110,21 @@ fn rejects_are_counted_with_their_places() {
 }
 
 #[test]
+fn records_are_left_out_for_columns_that_nobody_wants() {
+    let text = b"1,x,a\n2,3,b\n4,y,\xff\n5,,c\n";
+    for (columns, expect) in [("k int, n int, s text", "2/5"), ("k int, n int?, s text", "1/2/5")] {
+        let first = ReadOptions { projection: Some(vec![0]), batch_rows: 1, ..options() };
+        let outcome = read(text, &[], &on(OnError::Skip, columns), &first);
+        assert_eq!(shown(&outcome), expect);
+        let nothing = ReadOptions { projection: Some(Vec::new()), ..options() };
+        let same = read(text, &[], &on(OnError::Skip, columns), &nothing);
+        assert_eq!((same.rows.len(), &same.rejects), (expect.split('/').count(), &outcome.rejects));
+    }
+    let all = read(text, &[], &on(OnError::Skip, "k int, n int, s text"), &options());
+    assert_eq!((shown(&all).as_str(), all.rejects.len()), ("2|3|b/5|~|c", 2));
+}
+
+#[test]
 fn a_guess_widens_and_never_loses() {
     let check = |columns: &str, text: &str, expect: &[(&str, ColumnType)]| {
         let mut decoder = Decoder::new(&spec(columns), &options()).unwrap();
