@@ -282,7 +282,7 @@ fn a_failure_ends_the_script_and_prints_no_part_of_its_result() {
             &["--format", "csv", "--on-error", "fail", "trips.csv", "-c", sql, "-c", "SELECT 9 AS never"],
         )
     };
-    expect_failure(csv("SELECT 1 AS a; SELECT 1 / 0; SELECT 2 AS b"), 1, "a\n1\n", "Divide by zero");
+    expect_failure(csv("SELECT 1 AS a; SELECT 1 / 0; SELECT 2 AS b"), 1, "a\n1\n", "divides by zero");
     expect_failure(csv("SELECT * FROM nope"), 1, "", "table 'nope' not found");
     expect_failure(csv("SELECT nope FROM trips"), 1, "", "No field named nope");
     // Thousands of good records come before it.
@@ -418,7 +418,7 @@ fn a_copy_that_fails_leaves_the_file_that_was_there() {
         "\\copy (SELECT a / b FROM t) TO f.csv",
         "SELECT a / b FROM t \\g f.csv",
     ] {
-        expect_failure(run(folder.path(), &["t.csv", "-c", sql]), 1, "", "Divide by zero");
+        expect_failure(run(folder.path(), &["t.csv", "-c", sql]), 1, "", "divides by zero");
         assert_eq!(read("f.csv"), "old\n", "{sql}");
     }
     for (sql, file, text) in [

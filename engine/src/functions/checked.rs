@@ -1,16 +1,17 @@
-//! `+ - *` and the negative of integers of one type, and `+ - * /` of decimals: an error where the result does not fit.
+//! `+ - * / % << >>` and the negative of integers of one type, and `+ - * / %` of decimals: an error where the result does not fit,
+//! or where there is none.
 //!
 //! DataFusion's integers wrap. Its decimals have no more than 38 digits by their type, but a result of more is not looked at: it is
-//! printed with its last digits cut off.
+//! printed with its last digits cut off. Where it divides by zero it does not say what.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, Datum};
-use datafusion::arrow::compute::kernels::numeric::{add, div, mul, neg, sub};
+use datafusion::arrow::compute::kernels::numeric::{add, div, mul, neg, rem, sub};
 use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DataFusionError, Result, plan_datafusion_err};
+use datafusion::common::{DataFusionError, Result, ScalarValue, plan_datafusion_err};
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
     Volatility,
@@ -18,7 +19,8 @@ use datafusion::logical_expr::{
 use datafusion::logical_expr_common::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::physical_expr_common::datum::apply;
 
-use super::overflow::{Overflow, sql_name, wider_name};
+use super::overflow::{DivisionByZero, NegativeShift, Overflow, sql_name, wider_name};
+use super::shift::{Direction, shift};
 
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,41 +29,59 @@ pub(crate) enum Operation {
     Subtract,
     Multiply,
     Divide,
+    Remainder,
+    ShiftLeft,
+    ShiftRight,
     Negate,
 }
 
 impl Operation {
-    pub const ALL: [Operation; 5] =
-        [Operation::Add, Operation::Subtract, Operation::Multiply, Operation::Divide, Operation::Negate];
+    pub const ALL: [Operation; 8] = [
+        Operation::Add,
+        Operation::Subtract,
+        Operation::Multiply,
+        Operation::Divide,
+        Operation::Remainder,
+        Operation::ShiftLeft,
+        Operation::ShiftRight,
+        Operation::Negate,
+    ];
 
     pub fn of(op: Operator) -> Option<Operation> {
         // The negative has no operator of its own: it comes behind the difference.
         Operation::ALL.into_iter().find(|operation| operation.operator() == op)
     }
 
-    /// The type of the result, if DataFusion would not notice that a result does not fit it.
+    /// The type of the result, if DataFusion would not notice that a result does not fit it, or not say which one is none.
     pub fn unnoticed(self, types: &[DataType]) -> Option<DataType> {
         match (self, types) {
             (Operation::Negate, [ty]) => ty.is_signed_integer().then(|| ty.clone()),
             (_, [DataType::Decimal128(..), DataType::Decimal128(..)]) => {
                 let ty =
                     BinaryTypeCoercer::new(&types[0], &self.operator(), &types[1]).get_result_type().ok()?;
-                // With fewer digits the type has room for every result.
-                matches!(ty, DataType::Decimal128(DECIMAL128_MAX_PRECISION, _)).then_some(ty)
+                // With fewer digits the type has room for every result, if there is one.
+                let is_full = matches!(ty, DataType::Decimal128(DECIMAL128_MAX_PRECISION, _));
+                (is_full || self.divides()).then_some(ty)
             }
-            (Operation::Divide, _) => None,
             (_, [left, right]) => (left == right && left.is_integer()).then(|| left.clone()),
             _ => None,
         }
     }
 
+    fn divides(self) -> bool {
+        matches!(self, Operation::Divide | Operation::Remainder)
+    }
+
     /// The operator of two operands.
-    fn operator(self) -> Operator {
+    pub fn operator(self) -> Operator {
         match self {
             Operation::Add => Operator::Plus,
             Operation::Subtract | Operation::Negate => Operator::Minus,
             Operation::Multiply => Operator::Multiply,
             Operation::Divide => Operator::Divide,
+            Operation::Remainder => Operator::Modulo,
+            Operation::ShiftLeft => Operator::BitwiseShiftLeft,
+            Operation::ShiftRight => Operator::BitwiseShiftRight,
         }
     }
 
@@ -71,18 +91,18 @@ impl Operation {
             Operation::Subtract => "checked_subtract",
             Operation::Multiply => "checked_multiply",
             Operation::Divide => "checked_divide",
+            Operation::Remainder => "checked_remainder",
+            Operation::ShiftLeft => "checked_shift_left",
+            Operation::ShiftRight => "checked_shift_right",
             Operation::Negate => "checked_negate",
         }
     }
 
     /// As it is written in SQL.
     fn with(self, operands: &[String]) -> String {
-        match (self, operands) {
-            (Operation::Add, [left, right]) => format!("{left} + {right}"),
-            (Operation::Subtract, [left, right]) => format!("{left} - {right}"),
-            (Operation::Multiply, [left, right]) => format!("{left} * {right}"),
-            (Operation::Divide, [left, right]) => format!("{left} / {right}"),
-            (_, operands) => format!("-{}", operands.join(", ")),
+        match operands {
+            [left, right] => format!("{left} {} {right}", self.operator()),
+            operands => format!("-{}", operands.join(", ")),
         }
     }
 
@@ -158,16 +178,8 @@ impl ScalarUDFImpl for Checked {
     /// The name of the field is the expression in SQL, for the error.
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
-        let operands: Vec<String> = args
-            .arg_fields
-            .iter()
-            .zip(args.scalar_arguments)
-            .map(|(field, scalar)| match scalar {
-                Some(scalar) => scalar.to_string(),
-                None if field.name().contains(' ') => format!("({})", field.name()),
-                None => field.name().clone(),
-            })
-            .collect();
+        let operands = args.arg_fields.iter().zip(args.scalar_arguments);
+        let operands: Vec<String> = operands.map(|(field, scalar)| in_sql(field, *scalar)).collect();
         let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
         let name = self.operation.with(&operands);
         Ok(Arc::new(Field::new(name, self.checked_types(&types)?, nullable)))
@@ -179,12 +191,37 @@ impl ScalarUDFImpl for Checked {
             Operation::Subtract => |left, right| fitting(sub(left, right)?),
             Operation::Multiply => |left, right| fitting(mul(left, right)?),
             Operation::Divide => |left, right| fitting(div(left, right)?),
+            Operation::Remainder => |left, right| rem(left, right),
+            Operation::ShiftLeft => |value, count| shift(value, count, Direction::Left),
+            Operation::ShiftRight => |value, count| shift(value, count, Direction::Right),
             Operation::Negate => |value, _| neg(value.get().0),
         };
         let last = args.args.len() - 1;
-        apply(&args.args[0], &args.args[last], compute)
-            .map_err(|error| overflow(error, self.operation, &args.return_field))
+        apply(&args.args[0], &args.args[last], compute).map_err(|error| self.told(error, &args))
     }
+}
+
+/// An operand as it is written in SQL.
+fn in_sql(field: &Field, scalar: Option<&ScalarValue>) -> String {
+    match scalar {
+        Some(scalar) => scalar.to_string(),
+        None if field.name().contains(' ') => format!("({})", without_places(field.name())),
+        None => field.name().clone(),
+    }
+}
+
+/// `a + b` of `a@0 + b@3`: at which place a column comes is different with pushdown and without.
+fn without_places(expr: &str) -> String {
+    let mut parts = expr.split('@');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let behind = part.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        if behind.len() == part.len() {
+            text.push('@');
+        }
+        text.push_str(behind);
+    }
+    text
 }
 
 /// The same, if no decimal in it has more digits than its type.
@@ -199,21 +236,46 @@ fn fitting(values: ArrayRef) -> Result<ArrayRef, ArrowError> {
     Ok(values)
 }
 
-/// An overflow with its expression; other errors as they are.
-fn overflow(error: DataFusionError, operation: Operation, field: &Field) -> DataFusionError {
-    let DataFusionError::ArrowError(arrow, _) = &error else { return error };
-    let ArrowError::ArithmeticOverflow(text) = arrow.as_ref() else { return error };
-    // "Overflow happened on: 1 + 2"
-    let operands = text.rsplit_once(": ").map(|(_, operands)| operands.to_owned());
-    // Of a quotient they are what Arrow multiplies before it divides.
-    let operands = operands.filter(|_| operation != Operation::Divide);
-    let what = field.name();
-    let first = what.trim_start_matches(['-', '(']).split(' ').next().unwrap_or(what);
-    let wider = wider_name(field.data_type());
-    DataFusionError::External(Box::new(Overflow {
-        what: what.clone(),
-        operands,
-        ty: sql_name(field.data_type()),
-        cure: format!("CAST({first} AS {wider})"),
-    }))
+impl Checked {
+    /// An error with its expression.
+    fn told(&self, error: DataFusionError, args: &ScalarFunctionArgs) -> DataFusionError {
+        let DataFusionError::ArrowError(arrow, _) = &error else { return error };
+        let what = args.return_field.name().clone();
+        match (arrow.as_ref(), args.arg_fields.last()) {
+            (ArrowError::ArithmeticOverflow(text), _) => {
+                DataFusionError::External(Box::new(self.overflow(text, &args.return_field)))
+            }
+            (ArrowError::DivideByZero, Some(divisor)) => {
+                let scalar = match args.args.last() {
+                    Some(ColumnarValue::Scalar(scalar)) => Some(scalar),
+                    _ => None,
+                };
+                let divisor = in_sql(divisor, scalar);
+                DataFusionError::External(Box::new(DivisionByZero { what, divisor }))
+            }
+            (ArrowError::InvalidArgumentError(operands), _) => {
+                let other = if self.operation == Operation::ShiftLeft { ">>" } else { "<<" };
+                let operands = operands.clone();
+                DataFusionError::External(Box::new(NegativeShift { what, operands, other }))
+            }
+            _ => error,
+        }
+    }
+
+    fn overflow(&self, text: &str, field: &Field) -> Overflow {
+        // "Overflow happened on: 1 + 2"
+        let operands = text.rsplit_once(": ").map(|(_, operands)| operands.to_owned());
+        // Of a quotient they are what Arrow multiplies before it divides.
+        let operands = operands.filter(|_| !self.operation.divides());
+        let what = field.name();
+        let mut words = what.trim_start_matches(['-', '(']).split(' ');
+        let first = words.next().unwrap_or(what);
+        let cure = match (self.operation, what.rsplit_once(" << ")) {
+            (Operation::ShiftLeft, Some((value, count))) => {
+                format!("CAST({value} AS DOUBLE) * power(2, {count})")
+            }
+            _ => format!("CAST({first} AS {})", wider_name(field.data_type())),
+        };
+        Overflow { what: what.clone(), operands, ty: sql_name(field.data_type()), cure }
+    }
 }

@@ -1,14 +1,17 @@
 //! What weir computes otherwise than DataFusion, with pushdown and without.
 //!
-//! - `+ - *` and the negative of integers, and `sum`, which wrap around in DataFusion, are errors where the result does not
+//! - `+ - * <<` and the negative of integers, and `sum`, which wrap around in DataFusion, are errors where the result does not
 //!   fit: [`checked`] has the operators, [`rule`] puts them into a plan, [`sum`] is exact up to its end.
+//! - `/`, `%` and `abs` fail as in DataFusion, and say of what and how to go on.
 //! - `min` and `max` by group of NaN or of zeros of both signs depend in DataFusion on the order of the rows: [`extreme`].
 
+pub(crate) mod absolute;
 pub(crate) mod checked;
 pub(crate) mod extreme;
 mod narrow;
 mod overflow;
 mod rule;
+mod shift;
 pub(crate) mod sum;
 
 use std::sync::Arc;
@@ -17,6 +20,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::functions_aggregate::min_max::{Max, Min};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
+use absolute::Absolute;
 use checked::{Checked, Operation};
 use extreme::Extreme;
 use rule::CheckedArithmetic;
@@ -33,6 +37,7 @@ pub(crate) fn with_functions(mut builder: SessionStateBuilder) -> SessionStateBu
     builder.aggregate_functions().get_or_insert_default().extend(aggregates.map(Arc::new));
     let operators =
         Operation::ALL.map(|operation| Arc::new(ScalarUDF::new_from_impl(Checked::new(operation))));
-    builder.scalar_functions().get_or_insert_default().extend(operators);
+    let absolute = Arc::new(ScalarUDF::new_from_impl(Absolute::new()));
+    builder.scalar_functions().get_or_insert_default().extend(operators.into_iter().chain([absolute]));
     builder.with_analyzer_rule(Arc::new(CheckedArithmetic))
 }

@@ -1,4 +1,4 @@
-//! The error of a result that does not fit.
+//! The errors of results that do not fit, or do not exist.
 
 use datafusion::arrow::datatypes::DataType;
 
@@ -14,6 +14,30 @@ pub(super) struct Overflow {
     pub ty: String,
     /// In SQL.
     pub cure: String,
+}
+
+/// There is no quotient.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{what} divides by zero: leave such rows out, or divide by NULLIF({divisor}, 0), which makes the result NULL"
+)]
+pub(super) struct DivisionByZero {
+    /// In SQL.
+    pub what: String,
+    /// In SQL.
+    pub divisor: String,
+}
+
+/// A shift by fewer bits than none.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} shifts by less than nothing ({operands}): shift the other way, with {other}")]
+pub(super) struct NegativeShift {
+    /// In SQL.
+    pub what: String,
+    /// The numbers.
+    pub operands: String,
+    /// The operator of the other direction.
+    pub other: &'static str,
 }
 
 fn at(operands: &Option<String>) -> String {

@@ -46,7 +46,7 @@ fn check(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 match (left.get_type(schema), right.get_type(schema)) {
                     (Ok(left), Ok(right)) => operation.unnoticed(&[left, right]).is_some(),
                     // What has no type here, such as a column of the query around, is of the same type as the other.
-                    (Ok(ty), Err(_)) | (Err(_), Ok(ty)) => *operation != Operation::Divide && ty.is_integer(),
+                    (Ok(ty), Err(_)) | (Err(_), Ok(ty)) => ty.is_integer(),
                     (Err(_), Err(_)) => false,
                 }
             });

@@ -24,6 +24,10 @@ use super::overflow::wider_name;
 /// Decimals of no more digits do not overflow 128 bits before 10^10 rows: 2^127 is above 10^38.
 const DIGITS_THAT_CANNOT_OVERFLOW: u8 = 28;
 
+/// What DataFusion makes of the sum of distinct values: a sum over groups (its rule `single_distinct_aggregation_to_group_by`). A
+/// column of this name would have its table in front.
+const SUM_OF_GROUPS: &str = "sum(alias1)";
+
 /// DataFusion's `sum`, over a type in which it does not wrap.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ExactSum {
@@ -53,12 +57,13 @@ fn with_type(field: &Field, ty: &DataType) -> FieldRef {
 
 fn narrowing(args: &AccumulatorArgs<'_>, wide: &DataType) -> Narrowing {
     let argument = args.expr_fields.first().map_or("", |field| field.name());
-    Narrowing {
-        narrow: args.return_field.data_type().clone(),
-        wide: wide.clone(),
-        what: args.name.to_owned(),
-        cure: format!("sum(CAST({argument} AS {}))", wider_name(args.return_field.data_type())),
-    }
+    let wider = wider_name(args.return_field.data_type());
+    let (what, cure) = if args.name == SUM_OF_GROUPS {
+        ("sum(DISTINCT ...)".to_owned(), format!("sum(DISTINCT CAST(... AS {wider}))"))
+    } else {
+        (args.name.to_owned(), format!("sum(CAST({argument} AS {wider}))"))
+    };
+    Narrowing { narrow: args.return_field.data_type().clone(), wide: wide.clone(), what, cure }
 }
 
 impl AggregateUDFImpl for ExactSum {

@@ -15,6 +15,7 @@ use super::value::{Value, ValueKind};
 use super::{Translated, data_type, operand};
 use crate::columns::{Columns, SCALE_MAX};
 use crate::decline::{DeclineReason, ExpressionKind};
+use crate::functions::absolute::Absolute;
 use crate::functions::checked::{Checked, Operation};
 
 pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Translated<Value> {
@@ -42,7 +43,8 @@ pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Tran
 /// another type.
 fn absolute(columns: &Columns, function: &ScalarFunctionExpr) -> Result<Option<Value>, DeclineReason> {
     let [argument] = function.args() else { return Ok(None) };
-    if !function.fun().inner().is::<AbsFunc>() {
+    let implementation = function.fun().inner();
+    if !implementation.is::<Absolute>() && !implementation.is::<AbsFunc>() {
         return Ok(None);
     }
     let ty = function.return_type();
@@ -86,7 +88,9 @@ fn checked(
         Operation::Add => Arithmetic::Add,
         Operation::Subtract | Operation::Negate => Arithmetic::Sub,
         Operation::Multiply => Arithmetic::Mul,
-        Operation::Divide => return Err(declined()),
+        Operation::Divide | Operation::Remainder | Operation::ShiftLeft | Operation::ShiftRight => {
+            return Err(DeclineReason::Expression(ExpressionKind::Operator(operation.operator())));
+        }
     };
     // A result in 64 bits has fewer digits than a decimal.
     if let (DataType::Decimal128(..), [left, right]) = (ty, function.args()) {

@@ -316,7 +316,7 @@ async fn values() {
     ");
     // It is data that cannot be cast, even if it stands in the statement.
     insta::assert_snapshot!(report("SELECT CAST(name AS INT) FROM trips WHERE name <> 'two'").await, @"weir: error: Cannot cast string 'one' to value of Int32 type");
-    insta::assert_snapshot!(report("SELECT 1 / 0").await, @"weir: error: Divide by zero");
+    insta::assert_snapshot!(report("SELECT 1 / 0").await, @"weir: error: 1 / 0 divides by zero: leave such rows out, or divide by NULLIF(0, 0), which makes the result NULL");
     insta::assert_snapshot!(report("SELECT regexp_match(name, '(') FROM trips").await, @r"
     weir: error: Regular expression did not compile
     regex parse error:
@@ -339,7 +339,7 @@ async fn statements_of_a_script() {
     "#);
     let text = "SET weir.pushdown = 'auto';\n\n-- a comment\nSELECT 1 /\n   0; SELECT 2";
     insta::assert_snapshot!(fixture.report(text, Some("daily.sql")).await, @r"
-    weir: error: Divide by zero
+    weir: error: 1 / 0 divides by zero: leave such rows out, or divide by NULLIF(0, 0), which makes the result NULL
     daily.sql:4: SELECT 1 /
     ");
     // The first statement holds the name of the second one's error.

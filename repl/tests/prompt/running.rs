@@ -248,5 +248,5 @@ fn watch_runs_until_ctrl_c() {
     }
     // One that fails ends it.
     let text = terminal.run("SELECT 1 / 0 \\watch 0.1");
-    assert_eq!(text.matches("ivide by zero").count(), 1, "{text}");
+    assert_eq!(text.matches("divides by zero").count(), 1, "{text}");
 }
