@@ -72,6 +72,10 @@ pub enum Error {
     Program { program: String, source: io::Error },
     #[error("cannot write {path}: {source}")]
     FileUnwritable { path: String, source: io::Error },
+    #[error("cannot write {path}: it is a file of the table {table}; write to another one")]
+    FileOfTable { path: String, table: String },
+    #[error("cannot write {path}: the statement reads this file; write to another one")]
+    WrittenWhileRead { path: String },
 
     #[error("cannot read {path}: {source}")]
     ScriptUnreadable { path: String, source: io::Error },
@@ -149,6 +153,8 @@ impl Error {
             | Error::EditorFailed { .. }
             | Error::Program { .. }
             | Error::FileUnwritable { .. }
+            | Error::FileOfTable { .. }
+            | Error::WrittenWhileRead { .. }
             | Error::Cache { .. } => 1,
         }
     }

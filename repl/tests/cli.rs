@@ -408,6 +408,69 @@ fn files_inside_sql() {
 }
 
 #[test]
+fn a_file_that_is_read_is_not_written() {
+    let folder =
+        folder(&[("t.csv", "a,b\n1,0\n"), ("u.csv", "a\n1\n"), ("o.csv", "old\n"), ("d/a.csv", "a\n1\n")]);
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let session = |text: &str| run(folder.path(), &["t.csv", "d", "--format", "csv", "-c", text]);
+    // What a table is made of.
+    for (path, table) in [("t.csv", "t"), ("./d/../t.csv", "t"), ("d/new.csv", "d"), ("d/a.csv", "d")] {
+        let error =
+            format!("weir: error: cannot write {path}: it is a file of the table {table}; write to another");
+        expect_failure(session(&format!("\\o {path}\nSELECT 1")), 1, "", &error);
+    }
+    // What the statement reads.
+    for format in ["csv", "table"] {
+        let text = format!("\\pset format {format}\n\\o u.csv\nSELECT * FROM 'u.csv'");
+        let output = session(&text);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("cannot write u.csv: the statement reads this file"), "{error}");
+    }
+    assert_eq!(
+        (read("t.csv"), read("u.csv"), read("d/a.csv")),
+        ("a,b\n1,0\n".into(), "a\n1\n".into(), "a\n1\n".into())
+    );
+    // What was there stays until there is something else.
+    expect_failure(session("\\o o.csv\nSELECT a / b FROM t"), 1, "", "divides by zero");
+    assert_eq!(read("o.csv"), "old\n");
+    expect(session("\\o o.csv\nSELECT a FROM t; SELECT b FROM t"), "");
+    assert_eq!(read("o.csv"), "a\n1\nb\n0\n");
+    let mut to_itself = weir(folder.path(), &["u.csv", "--format", "csv", "-c", "SELECT a + 1 AS a FROM u"]);
+    let appended = std::fs::File::options().append(true).open(folder.path().join("u.csv")).unwrap();
+    let output = to_itself.stdout(appended).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("cannot write standard output: the statement reads this file"), "{error}");
+}
+
+#[test]
+fn a_copy_says_what_it_cannot_write() {
+    let folder = folder(&[("t.csv", "a,b\n1,x\n")]);
+    let copy = |target: &str| run(folder.path(), &["t.csv", "-c", &format!("COPY t TO '{target}'")]);
+    let no_folder = "weir: error: cannot write no/such/f.csv: there is no folder no/such; make it first";
+    expect_failure(copy("no/such/f.csv"), 1, "", no_folder);
+    let parts = run(folder.path(), &["t.csv", "-c", "COPY t TO 'no/such/' STORED AS CSV"]);
+    expect_failure(parts, 1, "", "there is no folder no;");
+    let backslash = run(folder.path(), &["t.csv", "-c", "\\copy t TO no/such/f.csv"]);
+    expect_failure(backslash, 1, "", no_folder);
+    let ending = "f.xlsx: the ending says what to write: .csv, .tsv, .parquet";
+    expect_failure(copy("f.xlsx"), 1, "", ending);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    for (target, text) in
+        [("f.tsv", "a\tb\n1\tx\n"), ("f.jsonl", "{\"a\":1,\"b\":\"x\"}\n"), ("f.CSV", "a,b\n1,x\n")]
+    {
+        let output = copy(target);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(std::fs::read_to_string(folder.path().join(target)).unwrap(), text);
+    }
+    let sql = "COPY t TO 'g.tsv' OPTIONS ('format.delimiter' ';')";
+    assert!(run(folder.path(), &["t.csv", "-c", sql]).status.success());
+    assert_eq!(std::fs::read_to_string(folder.path().join("g.tsv")).unwrap(), "a;b\n1;x\n");
+    let sql = "COPY t TO 'parts/' STORED AS CSV";
+    assert!(run(folder.path(), &["t.csv", "-c", sql]).status.success());
+    assert!(folder.path().join("parts").is_dir());
+}
+
+#[test]
 fn a_copy_that_fails_leaves_the_file_that_was_there() {
     let folder = folder(&[("t.csv", "a,b\n1,0\n2,1\n"), ("f.csv", "old\n"), ("g.csv", "old\n")]);
     let at = |name: &str| folder.path().join(name);

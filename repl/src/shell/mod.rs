@@ -13,6 +13,7 @@ pub mod copy;
 mod describe;
 pub mod functions;
 pub mod options;
+mod output;
 mod pager;
 mod progress;
 mod proof;

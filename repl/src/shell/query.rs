@@ -23,6 +23,7 @@ use engine::csv::rejects::Widening;
 use engine::session::widen;
 use futures::StreamExt;
 
+use super::copy::check_target;
 use super::progress::Progress;
 use super::staged::stage;
 use super::take::{Kept, Take};
@@ -91,12 +92,15 @@ async fn execute_once(
 ) -> Result<Arc<dyn ExecutionPlan>, Error> {
     let logical = context.state().statement_to_plan(statement).await?;
     check_files(&logical)?;
+    if let LogicalPlan::Copy(copy) = &logical {
+        check_target(&copy.output_url)?;
+    }
     let (logical, staged) = stage(logical).map_err(DataFusionError::from)?;
     let frame = context.execute_logical_plan(logical).await?;
     let tasks = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await?;
     begin(&plan);
-    taken.begin(&plan.schema())?;
+    taken.begin(&plan)?;
     let mut stream = execute_stream(Arc::clone(&plan), tasks)?;
     while let Some(batch) = stream.next().await {
         taken.batch(batch?)?;

@@ -12,6 +12,7 @@ use super::commands::{self, Command, SECTIONS};
 use super::copy::{Copy, check_target, copy_statement};
 use super::describe::{self, SummaryQueries};
 use super::options::PrintOption;
+use super::output::{OutputFile, table_of_file};
 use super::pager::Pager;
 use super::query::collect;
 use super::staged::Staged;
@@ -74,7 +75,7 @@ impl Shell {
             Command::Copy(text) => {
                 let Copy { sql, file: path } = copy_statement(&text)?;
                 if let Some(path) = path {
-                    check_target(&path).map_err(|source| Error::FileUnwritable { path, source })?;
+                    check_target(&path)?;
                 }
                 self.run_statements(&sql, None, Once::default()).await?;
             }
@@ -93,7 +94,7 @@ impl Shell {
                 let now = if *expanded { "on" } else { "off" };
                 self.say(&format!("expanded is {now}\n"))?;
             }
-            Command::Output(file) => self.sink = sink(file)?,
+            Command::Output(file) => self.sink = self.sink_of(file).await?,
             Command::Option(option) => self.option(option)?,
             Command::Echo(text) => self.say(&format!("{}\n", substitute(&text, &self.variables)))?,
             Command::Help(name) => self.say(&help(name.as_deref())?)?,
@@ -113,6 +114,16 @@ impl Shell {
             "" => Ok(self.last()?.sql.clone()),
             pending => Ok(pending.to_owned()),
         }
+    }
+
+    /// Where results go from now on.
+    async fn sink_of(&self, file: Option<String>) -> Result<Sink, Error> {
+        let Some(path) = file else { return Ok(Sink::Terminal) };
+        if let Some(table) = table_of_file(self.session.context(), Path::new(&path)).await? {
+            return Err(Error::FileOfTable { path, table });
+        }
+        let output = OutputFile::open(Path::new(&path));
+        output.map(Sink::File).map_err(|source| Error::FileUnwritable { path, source })
     }
 
     async fn backend(&mut self, choice: Option<String>) -> Result<(), Error> {
@@ -162,9 +173,8 @@ impl Shell {
         let unwritable = |source| Error::FileUnwritable { path: file.clone(), source };
         let staged = Staged::of(&file).map_err(unwritable)?;
         let path = staged.as_ref().map_or(file.clone(), |staged| staged.beside().display().to_string());
-        let written = std::fs::File::create(&path).map_err(unwritable)?;
-        let before =
-            std::mem::replace(&mut self.sink, Sink::File { path: file.clone().into(), file: written });
+        let written = OutputFile::open(Path::new(&path)).map_err(unwritable)?;
+        let before = std::mem::replace(&mut self.sink, Sink::File(written.named(&file)));
         let result = self.run_statements(&sql, None, Once { expanded }).await;
         self.sink = before;
         result?;
@@ -246,14 +256,6 @@ fn table_reference(typed: &str) -> TableReference {
         return TableReference::bare(typed);
     }
     TableReference::parse_str(typed)
-}
-
-fn sink(file: Option<String>) -> Result<Sink, Error> {
-    let Some(path) = file else { return Ok(Sink::Terminal) };
-    match std::fs::File::create(&path) {
-        Ok(file) => Ok(Sink::File { path: path.into(), file }),
-        Err(source) => Err(Error::FileUnwritable { path, source }),
-    }
 }
 
 /// The text of a file of statements.

@@ -5,9 +5,7 @@
 //! byte is written: a statement that fails prints nothing. In formats for machines rows are written as they come.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +15,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement;
 use engine::session::Session;
 
+use super::copy::with_format;
+use super::output::{OutputFile, is_read_by};
 use super::pager;
 use super::query::{Executed, execute};
 use super::rejects;
@@ -34,7 +34,7 @@ use crate::sql::variables::substitute;
 /// Where results go.
 pub enum Sink {
     Terminal,
-    File { path: PathBuf, file: File },
+    File(OutputFile),
 }
 
 /// The last statement that was run.
@@ -116,6 +116,10 @@ impl Shell {
         {
             return self.write_result(query, form).await;
         }
+        let statement = match statement {
+            Statement::CopyTo(copy) => Statement::CopyTo(with_format(copy)?),
+            statement => statement,
+        };
         let mut style = self.style_now();
         style.expanded |= once.expanded;
         if let Some(form) = Form::of(&style).filter(|_| style.terminal.is_none()) {
@@ -124,6 +128,12 @@ impl Shell {
         let kept = style.clone();
         let keep = move |schema: &SchemaRef| kept.keep(schema);
         let executed = execute(self.session.context(), statement, Kept::new(keep)).await?;
+        // All of it was read: nothing is lost, unless it is written now.
+        if let Sink::File(output) = &self.sink
+            && is_read_by(output.file(), &executed.plan).map_err(unwritable(output))?
+        {
+            return Err(Error::WrittenWhileRead { path: output.path() });
+        }
         let rejected = self.note_executed(&executed)?;
         let Executed { schema, taken, plan, elapsed, .. } = executed;
         let total = taken.total();
@@ -133,7 +143,7 @@ impl Shell {
             match self.sink {
                 Sink::Terminal => text.extend_from_slice(line.as_bytes()),
                 // It is no part of the result.
-                Sink::File { .. } => {
+                Sink::File(_) => {
                     self.write(&text)?;
                     self.say(&line)?;
                     text.clear();
@@ -149,10 +159,7 @@ impl Shell {
     pub async fn write_result(&mut self, statement: Statement, form: Form) -> Result<(), Error> {
         let target = match &self.sink {
             Sink::Terminal => Target::stdout().map_err(Error::Output)?,
-            Sink::File { path, file } => {
-                let path = path.display().to_string();
-                Target::file(file, path.clone()).map_err(|source| Error::FileUnwritable { path, source })?
-            }
+            Sink::File(output) => Target::file(output).map_err(unwritable(output))?,
         };
         let executed = execute(self.session.context(), statement, Written::new(form, target)).await?;
         let rejected = self.note_executed(&executed)?;
@@ -191,7 +198,7 @@ impl Shell {
     fn style_now(&self) -> Style {
         let mut style = match &self.sink {
             Sink::Terminal => self.settings.style.clone(),
-            Sink::File { .. } => self.settings.style.for_file(),
+            Sink::File(_) => self.settings.style.for_file(),
         };
         style.terminal = style.terminal.and_then(|_| TerminalSize::of_stdout());
         if let (Some(size), true) = (style.terminal, self.settings.rows_by_screen) {
@@ -233,10 +240,7 @@ impl Shell {
     fn write(&self, text: &[u8]) -> Result<(), Error> {
         match &self.sink {
             Sink::Terminal => self.print(text),
-            Sink::File { path, file } => write_all(&mut &*file, text, |source| Error::FileUnwritable {
-                path: path.display().to_string(),
-                source,
-            }),
+            Sink::File(output) => write_all(|piece| output.write_all(piece), text, unwritable(output)),
         }
     }
 
@@ -248,16 +252,27 @@ impl Shell {
         {
             return Ok(());
         }
-        write_all(&mut std::io::stdout().lock(), text, Error::Output)
+        let mut stdout = std::io::stdout().lock();
+        write_all(|piece| stdout.write_all(piece), text, Error::Output)?;
+        stdout.flush().map_err(Error::Output)
     }
 }
 
 /// In pieces, between which Ctrl-C is noticed.
-fn write_all(to: &mut dyn Write, text: &[u8], failed: impl Fn(io::Error) -> Error) -> Result<(), Error> {
+fn write_all(
+    mut write: impl FnMut(&[u8]) -> io::Result<()>,
+    text: &[u8],
+    failed: impl Fn(io::Error) -> Error,
+) -> Result<(), Error> {
     let interrupts = Interrupts::so_far();
     for piece in text.chunks(PIECE_BYTES) {
         interrupts.check()?;
-        to.write_all(piece).map_err(&failed)?;
+        write(piece).map_err(&failed)?;
     }
-    to.flush().map_err(failed)
+    Ok(())
+}
+
+fn unwritable(output: &OutputFile) -> impl Fn(io::Error) -> Error {
+    let path = output.path();
+    move |source| Error::FileUnwritable { path: path.clone(), source }
 }

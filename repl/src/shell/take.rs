@@ -4,18 +4,21 @@
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::physical_plan::ExecutionPlan;
 
+use super::output::{OutputFile, is_read_by};
 use crate::error::Error;
 use crate::results::{Encoder, Form, Keep, Rows};
 
 /// Takes the rows of one statement.
 pub trait Take: Send + 'static {
     /// Before the first row.
-    fn begin(&mut self, schema: &SchemaRef) -> Result<(), Error>;
+    fn begin(&mut self, plan: &Arc<dyn ExecutionPlan>) -> Result<(), Error>;
     fn batch(&mut self, batch: RecordBatch) -> Result<(), Error>;
     /// After the last row.
     fn end(&mut self) -> Result<(), Error>;
@@ -51,8 +54,8 @@ impl Kept {
 }
 
 impl Take for Kept {
-    fn begin(&mut self, schema: &SchemaRef) -> Result<(), Error> {
-        self.keep = (self.keep_of)(schema);
+    fn begin(&mut self, plan: &Arc<dyn ExecutionPlan>) -> Result<(), Error> {
+        self.keep = (self.keep_of)(&plan.schema());
         Ok(())
     }
 
@@ -77,39 +80,49 @@ impl Take for Kept {
 
 /// Where rows are written.
 pub struct Target {
-    to: File,
-    /// Its name, if it is not standard output.
-    path: Option<String>,
+    to: Arc<File>,
+    /// If it is not standard output.
+    output: Option<OutputFile>,
     /// Of a file, where this result begins: what follows can be taken back.
     start: Option<u64>,
 }
 
 impl Target {
     pub fn stdout() -> io::Result<Target> {
-        Target::new(File::from(io::stdout().as_fd().try_clone_to_owned()?), None)
-    }
-
-    pub fn file(file: &File, path: String) -> io::Result<Target> {
-        Target::new(file.try_clone()?, Some(path))
-    }
-
-    fn new(to: File, path: Option<String>) -> io::Result<Target> {
+        let to = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let metadata = to.metadata()?;
-        Ok(Target { to, path, start: metadata.is_file().then_some(metadata.len()) })
+        let start = metadata.is_file().then_some(metadata.len());
+        Ok(Target { to: Arc::new(to), output: None, start })
+    }
+
+    pub fn file(output: &OutputFile) -> io::Result<Target> {
+        let (to, start) = (Arc::clone(output.file()), output.end()?);
+        Ok(Target { to, output: Some(output.clone()), start })
     }
 
     fn failed(&self, source: io::Error) -> Error {
-        match &self.path {
-            Some(path) => Error::FileUnwritable { path: path.clone(), source },
+        match &self.output {
+            Some(output) => Error::FileUnwritable { path: output.path(), source },
             None => Error::Output(source),
         }
     }
 
+    fn check(&self, plan: &Arc<dyn ExecutionPlan>) -> Result<(), Error> {
+        if !is_read_by(&self.to, plan).map_err(|source| self.failed(source))? {
+            return Ok(());
+        }
+        let path = self.output.as_ref().map_or_else(|| "standard output".to_owned(), OutputFile::path);
+        Err(Error::WrittenWhileRead { path })
+    }
+
     fn write(&mut self, text: &[u8]) -> Result<(), Error> {
         // The reader may take its time, and other tasks need the thread.
-        let mut write = || self.to.write_all(text);
+        let write = || match &self.output {
+            Some(output) => output.write_all(text),
+            None => (&*self.to).write_all(text),
+        };
         let written = match tokio::runtime::Handle::current().runtime_flavor() {
-            tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(&mut write),
+            tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(write),
             _ => write(),
         };
         written.map_err(|source| self.failed(source))
@@ -149,10 +162,12 @@ impl Written {
 }
 
 impl Take for Written {
-    fn begin(&mut self, schema: &SchemaRef) -> Result<(), Error> {
+    fn begin(&mut self, plan: &Arc<dyn ExecutionPlan>) -> Result<(), Error> {
+        self.target.check(plan)?;
+        let schema = plan.schema();
         // What only does something gives nothing.
         let has_columns = !schema.fields().is_empty();
-        self.encoder = has_columns.then(|| Encoder::new(self.form.clone(), schema.clone()));
+        self.encoder = has_columns.then(|| Encoder::new(self.form.clone(), schema));
         Ok(())
     }
 
@@ -179,7 +194,7 @@ impl Take for Written {
             _ if !self.has_written => Ok(true),
             Some(start) => {
                 self.target.to.set_len(start)?;
-                self.target.to.seek(SeekFrom::Start(start))?;
+                (&*self.target.to).seek(SeekFrom::Start(start))?;
                 self.has_written = false;
                 Ok(true)
             }
