@@ -9,6 +9,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
 use engine::csv::rejects::{Widening, Wider, type_name};
+use engine::csv::sniff::name_in_options;
 
 use crate::diagnose::{Failed, Report};
 use crate::signals::{self, Cancelled};
@@ -169,13 +170,20 @@ impl Error {
 /// What does not hold, and how to read the file.
 fn written_before(widenings: &[Widening]) -> String {
     let Some(first) = widenings.first() else { return "a guess does not hold".to_owned() };
-    let (mut types, mut nulls) = (Vec::new(), Vec::new());
+    let (mut types, mut nulls) = (Vec::new(), Vec::<&str>::new());
     for widening in widenings {
         match &widening.to {
-            Wider::Type(ty) => {
-                types.push(format!("{}={}", widening.column.name, type_name(ty).to_lowercase()))
+            Wider::Type(ty) => types.push(format!(
+                "{}={}",
+                name_in_options(&widening.column.name),
+                type_name(ty).to_lowercase()
+            )),
+            // What is declared takes the place of what is known already.
+            Wider::Null(known) => {
+                let texts = known.iter().chain([&widening.value]).map(String::as_str);
+                let new = texts.filter(|text| !nulls.contains(text)).collect::<Vec<_>>();
+                nulls.extend(new);
             }
-            Wider::Null => nulls.push(widening.value.as_str()),
         }
     }
     let declared = [("--types", types.join(",")), ("--null", nulls.join(","))];
@@ -185,4 +193,32 @@ fn written_before(widenings: &[Widening]) -> String {
         "{first}; rows were written before it was read, so that they cannot be read again: run it with {}, or write to a file",
         declared.join(" ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::csv::rejects::ColumnRef;
+    use engine::csv::spec::ColumnType;
+
+    use super::*;
+
+    #[test]
+    fn what_was_guessed_stays_when_more_is_declared() {
+        let widening = |name: &str, value: &str, to| Widening {
+            column: ColumnRef { index: 0, name: name.to_owned() },
+            from: ColumnType::Integer,
+            to,
+            value: value.to_owned(),
+            line: 7,
+            offset: 70,
+        };
+        let known = || vec!["-".to_owned(), "n/a".to_owned()];
+        let widenings = [
+            widening("a", "NA", Wider::Null(known())),
+            widening("b", "null", Wider::Null(known())),
+            widening("c, d", "x", Wider::Type(ColumnType::Text)),
+        ];
+        let text = written_before(&widenings);
+        assert!(text.contains("--types '\"c, d\"=text' --null '-,n/a,NA,null',"), "{text}");
+    }
 }

@@ -192,8 +192,10 @@ pub struct CsvSpec {
     pub columns: Vec<Column>,
     /// Texts of an unquoted field that stand for NULL in columns that are not text, besides the empty one: `NA`, `\N`, `null`.
     pub nulls: Vec<String>,
-    /// Whether `nulls` was declared. If not, a usual text for NULL that comes where a guessed type does not fit is added to it.
+    /// Whether `nulls` was declared. If not, a usual text for NULL that comes where a guessed type does not fit is added to `late_nulls`.
     pub nulls_declared: bool,
+    /// The same as `nulls`, for columns whose type was guessed only: a declared one says what its values are.
+    pub late_nulls: Vec<String>,
     /// What becomes of records that do not fit.
     pub on_error: OnError,
 }

@@ -38,7 +38,7 @@ impl Random {
 
 /// A specification of columns as `a int, b decimal(10,2)?, c text`, of which those with `?` are guessed.
 pub fn spec(columns: &str) -> CsvSpec {
-    let columns = split_columns(columns).into_iter().map(column).collect();
+    let columns = split_columns(columns).into_iter().filter(|text| !text.is_empty()).map(column).collect();
     CsvSpec { columns, ..CsvSpec::default() }
 }
 

@@ -110,7 +110,8 @@ pub fn order_in(table: &CsvSpec, file: &CsvSpec, location: &Path) -> Result<Orde
     let places: HashMap<&str, usize> =
         columns.iter().enumerate().map(|(place, column)| (column.name.as_str(), place)).collect();
     let fields = table.columns.iter().map(|column| places.get(column.name.as_str()).copied()).collect();
-    let spec = CsvSpec { columns, nulls: table.nulls.clone(), ..file.clone() };
+    let (nulls, late_nulls) = (table.nulls.clone(), table.late_nulls.clone());
+    let spec = CsvSpec { columns, nulls, late_nulls, ..file.clone() };
     Ok(if spec == *table { Order::SameAsTable } else { Order::Other { spec: spec.into(), fields } })
 }
 

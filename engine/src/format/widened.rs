@@ -29,8 +29,8 @@ impl Widened {
                         column.ty = ty.clone();
                     }
                 }
-                Wider::Null if spec.nulls_declared || spec.nulls.contains(&widening.value) => {}
-                Wider::Null => spec.nulls.push(widening.value.clone()),
+                Wider::Null(_) if spec.nulls_declared || spec.late_nulls.contains(&widening.value) => {}
+                Wider::Null(_) => spec.late_nulls.push(widening.value.clone()),
             }
         }
     }

@@ -91,6 +91,7 @@ impl Decoder {
             stride: self.spec.columns.len(),
             quoting: self.quoting,
             nulls: &self.spec.nulls,
+            late_nulls: &self.spec.late_nulls,
         };
         let mut problems = Problems { list: Vec::new(), first_only: self.spec.on_error == OnError::Fail };
         self.batch.append(&cells, rows, read, &mut problems);
@@ -271,7 +272,7 @@ impl Decoder {
             column: self.column(index)?,
             from: column.ty.clone(),
             to: if self.stands_for_null(cells, row, index) {
-                Wider::Null
+                Wider::Null(self.spec.nulls.iter().chain(&self.spec.late_nulls).cloned().collect())
             } else {
                 Wider::Type(wider(column, &value))
             },

@@ -37,6 +37,7 @@ fn rows_and_errors() {
     let two = spec("k int, s text");
     check(&two, "1,a\n2,\n,\"\"\n", "1|a/2|~/~|~");
     check(&two, "", "");
+    check(&spec(""), "\n\r\n\n", "");
     check(&two, "\u{feff}1,a", "1|a");
     check(
         &two,
@@ -182,13 +183,24 @@ fn a_usual_text_for_null_does_not_make_a_guess_text() {
     let mut guessed = spec("a int?, b text");
     assert_eq!(widened(b"1,-\n-,NA\nNA,x\n", &mut guessed), ["1|-", "~|NA", "~|x"]);
     assert_eq!(
-        (guessed.columns[0].ty.clone(), &guessed.nulls[..]),
+        (guessed.columns[0].ty.clone(), &guessed.late_nulls[..]),
         (ColumnType::Integer, &["-", "NA"].map(str::to_owned)[..])
     );
     let outcome = read(b"1\nNA", &[], &spec("a int?"), &options());
     let expect =
         "1 ! f.csv: column 'a' was guessed BIGINT, and the record in line 2 has 'NA': it is taken for NULL";
     assert_eq!(shown(&outcome), expect);
+    // A declared type is not told by what was found late what its values are, but by what the table has.
+    let text = "1,1,-\nNA,2,-\n3,NA,x\n";
+    let nulls = |nulls: &[&str], late: &[&str]| CsvSpec {
+        nulls: nulls.iter().map(ToString::to_string).collect(),
+        late_nulls: late.iter().map(ToString::to_string).collect(),
+        ..spec("a int?, b int, c text")
+    };
+    let expect = "1|1|-/~|2|- ! f.csv: line 3, column 'b': 'NA' is not BIGINT. \
+                  Declare another type with --types, or leave the record out with --on-error skip";
+    check(&nulls(&[], &["NA"]), text, expect);
+    check(&nulls(&["NA"], &[]), text, "1|1|-/~|2|-/3|~|x");
     // What is quoted is a text, and so is what is not among the texts that were declared.
     assert_eq!(widened(b"1,x\n\"NA\",x\n", &mut spec("a int?, b text")), ["1|x", "NA|x"]);
     let mut declared = CsvSpec { nulls_declared: true, ..spec("a int?, b text") };
@@ -209,9 +221,10 @@ fn widened(text: &[u8], spec: &mut CsvSpec) -> Vec<String> {
                             assert_ne!(column.ty, *ty, "{widening}");
                             column.ty = ty.clone();
                         }
-                        Wider::Null => {
-                            assert!(!spec.nulls.contains(&widening.value), "{widening}");
-                            spec.nulls.push(widening.value);
+                        Wider::Null(known) => {
+                            assert_eq!(*known, spec.late_nulls);
+                            assert!(!known.contains(&widening.value), "{widening}");
+                            spec.late_nulls.push(widening.value);
                         }
                     }
                 }

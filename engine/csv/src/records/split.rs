@@ -95,7 +95,8 @@ impl Splitter {
             trim: dialect.trim,
             trailing_delimiter: dialect.trailing_delimiter,
             columns,
-            skips_blank_lines: columns > 1,
+            // Where there is no column, there was nothing to guess one from.
+            skips_blank_lines: columns != 1,
         }
     }
 

@@ -122,8 +122,8 @@ pub struct Widening {
 pub enum Wider {
     /// Another type.
     Type(ColumnType),
-    /// The same, and the value stands for NULL.
-    Null,
+    /// The same, and the value stands for NULL, as these texts do already.
+    Null(Vec<String>),
 }
 
 impl fmt::Display for Widening {
@@ -138,7 +138,7 @@ impl fmt::Display for Widening {
         )?;
         match &self.to {
             Wider::Type(ty) => write!(formatter, "{} holds it", type_name(ty)),
-            Wider::Null => formatter.write_str("it is taken for NULL"),
+            Wider::Null(_) => formatter.write_str("it is taken for NULL"),
         }
     }
 }

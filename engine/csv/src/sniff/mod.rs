@@ -60,7 +60,7 @@ pub use reason::{Aspect, Decision, Ragged, TextReason, Why};
 pub use statement::{create_external_table, options};
 pub(crate) use types::NULLS;
 pub use unpack::{Other, not_csv};
-pub use written::Format;
+pub use written::{Format, of_name as name_in_options};
 
 /// Bytes on which dialects are tried.
 const DIALECT_BYTES: usize = 64 << 10;

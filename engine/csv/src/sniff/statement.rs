@@ -157,6 +157,7 @@ mod tests {
             ],
             nulls: vec!["NA".to_owned(), "\\N".to_owned()],
             nulls_declared: true,
+            late_nulls: Vec::new(),
             on_error: OnError::Skip,
         };
         let mut read = Overrides::default();

@@ -244,8 +244,8 @@ pub(super) fn pairs(text: &str, separator: char) -> Option<Vec<(String, String)>
     Some(pairs)
 }
 
-/// A name as [`pairs`] reads it back.
-pub(super) fn of_name(name: &str) -> String {
+/// The name of a column as options take it, in quotes where it would end too early.
+pub fn of_name(name: &str) -> String {
     if name.is_empty() || name.trim() != name || name.contains([',', ';', '=', '"']) {
         format!("\"{}\"", name.replace('"', "\"\""))
     } else {

@@ -12,7 +12,7 @@ use arrow_buffer::{BooleanBufferBuilder, NullBufferBuilder};
 use arrow_cast::parse::Parser;
 use arrow_schema::{DataType, TimeUnit};
 
-use super::cells::Cells;
+use super::cells::{Cells, Nulls};
 use super::{decimal, number, time};
 use crate::rejects::{SpecError, type_name};
 use crate::spec::{Column, ColumnType};
@@ -83,6 +83,11 @@ struct ColumnPlace {
 }
 
 impl ColumnPlace {
+    /// Of a column that is not text.
+    fn nulls(self) -> Nulls {
+        if self.is_guess { Nulls::Guess } else { Nulls::Declared }
+    }
+
     /// Adds a problem. Whether to go on.
     fn problem(self, row: usize, problems: &mut Problems) -> ControlFlow<()> {
         problems.list.push(Problem { row, column: self.index });
@@ -129,7 +134,7 @@ where
         // The next batch is most likely as long as the last one.
         self.values.reserve(rows.max(self.last_rows.saturating_sub(self.values.len())));
         let mut scratch = std::mem::take(&mut self.scratch);
-        cells.each(self.place.index, false, &mut scratch, |row, text| {
+        cells.each(self.place.index, self.place.nulls(), &mut scratch, |row, text| {
             let value = text.map(&mut self.parse);
             match value.flatten() {
                 Some(value) => {
@@ -173,7 +178,7 @@ impl Booleans {
 impl ColumnBuilder for Booleans {
     fn append(&mut self, cells: &Cells<'_>, problems: &mut Problems) {
         let full = self.values.len() + cells.rows();
-        cells.each(self.place.index, false, &mut String::new(), |row, text| {
+        cells.each(self.place.index, self.place.nulls(), &mut String::new(), |row, text| {
             let value = text.and_then(boolean);
             self.values.append(value.unwrap_or(false));
             self.nulls.append(value.is_some());
@@ -208,7 +213,7 @@ struct ViewText {
 
 impl ColumnBuilder for ViewText {
     fn append(&mut self, cells: &Cells<'_>, _: &mut Problems) {
-        cells.each(self.place.index, true, &mut String::new(), |_, text| {
+        cells.each(self.place.index, Nulls::Text, &mut String::new(), |_, text| {
             self.builder.append_option(text);
             ControlFlow::Continue(())
         });
@@ -233,7 +238,7 @@ impl<O: OffsetSizeTrait> OffsetText<O> {
 
 impl<O: OffsetSizeTrait> ColumnBuilder for OffsetText<O> {
     fn append(&mut self, cells: &Cells<'_>, _: &mut Problems) {
-        cells.each(self.place.index, true, &mut String::new(), |_, text| {
+        cells.each(self.place.index, Nulls::Text, &mut String::new(), |_, text| {
             self.builder.append_option(text);
             ControlFlow::Continue(())
         });

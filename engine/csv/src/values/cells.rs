@@ -48,6 +48,19 @@ pub struct Cells<'a> {
     pub quoting: Quoting,
     /// Unquoted texts that are NULL in a column that is not text.
     pub nulls: &'a [String],
+    /// The same in a column whose type was guessed.
+    pub late_nulls: &'a [String],
+}
+
+/// Which texts stand for NULL in a column, beside the empty one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    /// None: it is text.
+    Text,
+    /// Those that the table has.
+    Declared,
+    /// Those, and what was found in it.
+    Guess,
 }
 
 impl<'a> Cells<'a> {
@@ -61,11 +74,16 @@ impl<'a> Cells<'a> {
     pub fn each(
         &self,
         column: usize,
-        is_text: bool,
+        nulls: Nulls,
         scratch: &mut String,
         mut visit: impl FnMut(usize, Option<&str>) -> ControlFlow<()>,
     ) {
-        let looks_at_nulls = !is_text && !self.nulls.is_empty();
+        let (nulls, late_nulls): (&[String], &[String]) = match nulls {
+            Nulls::Text => (&[], &[]),
+            Nulls::Declared => (self.nulls, &[]),
+            Nulls::Guess => (self.nulls, self.late_nulls),
+        };
+        let looks_at_nulls = !nulls.is_empty() || !late_nulls.is_empty();
         for (row, record) in self.fields.chunks_exact(self.stride.max(1)).enumerate() {
             let field = record[column];
             let raw = &self.text[field.start()..field.end()];
@@ -76,7 +94,7 @@ impl<'a> Cells<'a> {
                     self.quoting.unescape(raw, scratch);
                     visit(row, Some(scratch.as_str()).filter(|text| !text.is_empty()))
                 }
-                Form::Plain if looks_at_nulls && self.nulls.iter().any(|null| null == raw) => {
+                Form::Plain if looks_at_nulls && nulls.iter().chain(late_nulls).any(|null| null == raw) => {
                     visit(row, None)
                 }
                 _ => visit(row, Some(raw)),
