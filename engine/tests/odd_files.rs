@@ -183,6 +183,22 @@ async fn a_union_by_name_has_null_where_a_file_has_no_such_column() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn why_a_file_has_no_program_is_told() {
+    for (other, reason) in [
+        ("b,a\n3,4\n", "its columns are in another order than those of the table"),
+        ("a\n3\n", "it has not all columns of the table"),
+        ("a;b\n3;4\n", "it is written in another way than the table's first file"),
+    ] {
+        let odd =
+            files(&[("a.csv", b"a,b\n1,2\n"), ("b.csv", other.as_bytes())]).with("union_by_name", "true");
+        odd.is("SELECT count(*) FROM t WHERE a > 0", "2").await;
+        let session = odd.session((PushdownMode::Require, BackendChoice::Interpret, 1)).await.unwrap();
+        let error = rows(&session, "SELECT count(*) FROM t WHERE a > 0").await.unwrap_err().to_string();
+        assert!(error.contains(&format!("{}/b.csv: {reason}", odd.folder.path().display())), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_union_by_name_widens_the_guesses_of_its_files() {
     let mut late = "k,v\n".to_owned();
     (0..40_000).for_each(|n| {

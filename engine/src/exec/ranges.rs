@@ -20,7 +20,7 @@ use datafusion::datasource::physical_plan::FileScanConfig;
 use pushdown::fragment::{Dialect, Fragment};
 use weir_csv::rejects::ReadError;
 
-use crate::format::{Claim, Order, SpecSource};
+use crate::format::{Claim, Difference, SpecSource};
 use crate::scan::CsvFiles;
 
 /// What `csv-core` strips from the beginning of a stream.
@@ -131,9 +131,9 @@ pub enum RangeError {
     /// The header names other columns than the table has, or could not be read.
     #[error("{0}")]
     Header(Arc<DataFusionError>),
-    /// The columns stand in another order than in the table.
-    #[error("its columns are in another order than those of the table")]
-    OtherOrder,
+    /// It is not read as the table is.
+    #[error("{0}")]
+    Other(Difference),
     /// Where there is one column, a blank line is a record with an empty field. Programs pass over it.
     #[error("it has one column and a blank line, which is a record")]
     BlankLine,
@@ -213,8 +213,9 @@ impl Ownership {
             return Err(RangeError::Changed);
         }
         let order = source.order(file, &range.object_meta.location);
-        if *order.map_err(|error| RangeError::Header(Arc::new(error)))? != Order::SameAsTable {
-            return Err(RangeError::OtherOrder);
+        let order = order.map_err(|error| RangeError::Header(Arc::new(error)))?;
+        if let Some(difference) = order.difference() {
+            return Err(RangeError::Other(difference));
         }
         let (bytes, claim) = match is_late {
             true => source.claimed_bytes(file, range).map(|(bytes, claim)| (bytes, Some(claim)))?,

@@ -52,6 +52,7 @@ use super::ranges::{CutsTaken, Input, Ownership};
 use super::records::{Scanned, ScannedExec};
 use super::refusal::Refusal;
 use super::worker::{Finished, Worker, WorkerContext};
+use crate::format::display_name;
 use crate::options::PushdownMode;
 use crate::prepare::Prepared;
 use crate::pushed::{Pushed, Results};
@@ -377,7 +378,7 @@ impl Work {
         scan_file: impl Fn(&mut Worker<M>, usize, &str, Input<'_>) -> Result<(), Refusal>,
     ) -> Result<Finished, Refusal> {
         for (index, file) in self.files.iter().enumerate() {
-            let path = file.object_meta.location.to_string();
+            let path = display_name(&file.object_meta.location).to_string();
             let opened = self.open(file, &path)?;
             let refused = |source| Refusal::Range { path: path.clone(), source };
             let mut owned = self.ownership.input(&opened, file).map_err(refused)?;

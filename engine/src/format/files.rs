@@ -141,7 +141,33 @@ pub enum Order {
     },
 }
 
+/// Why a file is not read as its table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Difference {
+    /// It has fewer columns.
+    #[error("it has not all columns of the table")]
+    Missing,
+    /// It has the same, elsewhere.
+    #[error("its columns are in another order than those of the table")]
+    Order,
+    /// It has another delimiter, encoding and the like, or other formats of dates and numbers.
+    #[error("it is written in another way than the table's first file")]
+    Written,
+}
+
 impl Order {
+    /// None: it is read as the table is.
+    pub fn difference(&self) -> Option<Difference> {
+        let Order::Other { fields, .. } = self else { return None };
+        Some(if fields.contains(&None) {
+            Difference::Missing
+        } else if !fields.iter().copied().eq((0..fields.len()).map(Some)) {
+            Difference::Order
+        } else {
+            Difference::Written
+        })
+    }
+
     /// The fields of a file that has all columns of the table, and no other.
     fn of_fields(table: &CsvSpec, fields: &[usize]) -> Order {
         let mut places: Vec<usize> = (0..fields.len()).collect();

@@ -27,7 +27,7 @@ mod url_table;
 mod widened;
 
 pub use factory::SniffedFormatFactory;
-pub use files::Order;
+pub use files::{Difference, Order, display_name};
 pub use path_options::with_path_options;
 pub use rejected::{Rejected, Rejects};
 pub use sniffed::SniffedFormat;

@@ -27,6 +27,7 @@ use weir_csv::reader::ReadOptions;
 use weir_csv::sniff::{Overrides, SniffError, Sniffed, Why, sniff_bytes, sniff_path};
 use weir_csv::spec::{CsvSpec, OnError};
 
+use super::files::display_name;
 use super::source::{Reading, SpecSource, United};
 use super::types::{with_columns_by_name, with_declared_columns};
 use super::united::{order_in, union_of};
@@ -90,7 +91,7 @@ impl SniffedFormat {
             log::warn!(
                 "{}: {why}: of {count} columns the missing ones are NULL, and surplus fields are part of the last one \
                  (on_error 'fail' refuses such files)",
-                file.location
+                display_name(&file.location)
             );
         }
     }
