@@ -21,7 +21,8 @@ use weir_csv::sniff::{Overrides, Sniffed};
 
 use crate::explain::ListingPlanner;
 use crate::format::{
-    SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like, has_other_format, listing_url,
+    JsonFactory, SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like, has_other_format,
+    listing_url,
 };
 use crate::functions::with_functions;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
@@ -97,6 +98,7 @@ impl Session {
         let builder = session_state_builder(config.with_option_extension(weir))?.with_runtime_env(runtime);
         let mut state = builder.build();
         state.register_file_format(Arc::new(SniffedFormatFactory::new(widened.clone())), true)?;
+        state.register_file_format(Arc::new(JsonFactory::of_datafusion()), true)?;
         let tables = Arc::new(UrlTables::new(options.declared, widened.clone()));
         let catalogs = DynamicFileCatalog::new(
             Arc::clone(state.catalog_list()),

@@ -15,6 +15,7 @@
 mod factory;
 mod file_source;
 mod files;
+mod json;
 mod opener;
 mod path_options;
 mod rejected;
@@ -28,6 +29,7 @@ mod widened;
 
 pub use factory::SniffedFormatFactory;
 pub use files::{Difference, Order, display_name};
+pub use json::JsonFactory;
 pub use path_options::with_path_options;
 pub use rejected::{Rejected, Rejects};
 pub use sniffed::SniffedFormat;
