@@ -55,6 +55,9 @@ pub struct Advice {
 const TEXT_HINT: &str = "An argument is text. If its column should be numbers, weir sniff FILE tells which value is none; \
      declare the type with --types COLUMN=..., or convert it with try_cast(COLUMN AS DOUBLE).";
 
+/// Of decimals with nearly all digits that there are.
+const AVERAGE_OVERFLOW: &str = "Arithmetic Overflow in AvgAccumulator";
+
 /// Looks the error up among those that are about names.
 pub fn advise(error: &DataFusionError, source: &Source<'_>, state: &SessionState) -> Advice {
     match error.find_root() {
@@ -62,6 +65,11 @@ pub fn advise(error: &DataFusionError, source: &Source<'_>, state: &SessionState
             SchemaError::FieldNotFound { field, valid_fields } => column(field, valid_fields, source),
             SchemaError::AmbiguousReference { field } => ambiguous(error, field, source),
             _ => Advice::default(),
+        },
+        DataFusionError::Execution(text) if text == AVERAGE_OVERFLOW => Advice {
+            place: source.call("avg"),
+            sentence: Some("an average does not fit the type of its column".to_owned()),
+            hints: vec!["Compute it in a wider one, as in avg(CAST(... AS DOUBLE)).".to_owned()],
         },
         DataFusionError::Plan(text) | DataFusionError::Execution(text) => {
             let mut advice = name(text, source, state).unwrap_or_else(|| diagnosed(error, text, source));

@@ -12,6 +12,7 @@ mod hints;
 mod place;
 #[cfg(test)]
 mod tests;
+mod text_values;
 
 use std::fmt;
 use std::path::Path;
@@ -163,6 +164,10 @@ async fn problem(error: &DataFusionError, failed: Failed<'_>) -> Problem {
         excerpts: Vec::new(),
         hints: advice.hints,
     };
+    if let Some(no_value) = text_values::advise(error, failed).await {
+        problem.sentence = visible(&no_value.sentence);
+        problem.hints.push(no_value.hint);
+    }
     match (place.or(advice.place), failed.script) {
         (Some(place), None) => {
             problem.excerpts.push(Excerpt::of_text(failed.text, place, |line| format!("LINE {line}: ")));

@@ -310,12 +310,34 @@ async fn syntax() {
 #[tokio::test]
 async fn values() {
     insta::assert_snapshot!(report("SELECT * FROM trips WHERE day > 'foo'").await, @r"
-    weir: error: Cannot cast string 'foo' to value of Date32 type
+    weir: error: 'foo' is no DATE
     LINE 1: SELECT * FROM trips WHERE day > 'foo'
                                             ^~~~~
+    HINT: TRY_CAST(... AS DATE) makes NULL of such texts.
     ");
     // It is data that cannot be cast, even if it stands in the statement.
-    insta::assert_snapshot!(report("SELECT CAST(name AS INT) FROM trips WHERE name <> 'two'").await, @"weir: error: Cannot cast string 'one' to value of Int32 type");
+    insta::assert_snapshot!(report("SELECT CAST(name AS INT) FROM trips WHERE name <> 'two'").await, @r"
+    weir: error: 'one' in the column name is no INT
+    HINT: The column name is text: compare it with a text, as in name = '7', or convert it with TRY_CAST(name AS INT), which makes NULL of such texts.
+    ");
+    for sql in [
+        "SELECT id FROM trips WHERE name = 7",
+        "SELECT id FROM trips WHERE name IN (7, 8)",
+        "SELECT count(*) FROM (SELECT name AS n FROM trips) WHERE n > 7",
+        "SELECT sum(CASE WHEN name < 7 THEN 1 END) FROM trips",
+    ] {
+        let report = report(sql).await;
+        assert!(
+            report.contains("' in the column n") && report.contains(" is no BIGINT\nHINT: The column n"),
+            "{report}"
+        );
+    }
+    insta::assert_snapshot!(report("SELECT avg(CAST('99999999999999999999999999999999999999' AS DECIMAL(38, 0))) FROM trips").await, @r"
+    weir: error: an average does not fit the type of its column
+    LINE 1: SELECT avg(CAST('99999999999999999999999999999999999999' AS DECIMAL(38, 0))) FROM trips
+                   ^~~
+    HINT: Compute it in a wider one, as in avg(CAST(... AS DOUBLE)).
+    ");
     insta::assert_snapshot!(report("SELECT 1 / 0").await, @"weir: error: 1 / 0 divides by zero: leave such rows out, or divide by NULLIF(0, 0), which makes the result NULL");
     insta::assert_snapshot!(report("SELECT regexp_match(name, '(') FROM trips").await, @r"
     weir: error: Regular expression did not compile
