@@ -183,6 +183,47 @@ async fn a_union_by_name_has_null_where_a_file_has_no_such_column() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn all_files_of_a_table_have_a_header_or_none() {
+    let none_first = || files(&[("a.csv", b"1,x\n2,y\n"), ("b.csv", b"id,s\n3,z\n")]);
+    let told = ["b.csv: it seems to have a header, and ", "a.csv has none", "--no-header"];
+    none_first().fails("SELECT count(*) FROM t", &told).await;
+    none_first().fails("SELECT column_1 FROM t WHERE column_2 = 'z'", &told).await;
+    none_first().with("header", "false").is("SELECT column_1 FROM t WHERE column_2 <> 'y'", "1 id 3").await;
+    none_first()
+        .with("header", "true")
+        .fails("SELECT count(*) FROM t", &["b.csv: the header has 'id', 's'"])
+        .await;
+    let one_first = || files(&[("a.csv", b"id,s\n1,x\n2,y\n"), ("b.csv", b"3,z\n4,w\n")]);
+    let told = ["b.csv: it seems to have no header, and ", "a.csv has one"];
+    one_first().fails("SELECT count(*) FROM t WHERE id > 0", &told).await;
+    files(&[("a.csv", b"1,x\n2,y\n"), ("b.csv", b"3,z\n"), ("c.csv", b"")])
+        .is("SELECT count(*) FROM t", "3")
+        .await;
+    files(&[("a.csv", b"id,s\n1,x\n"), ("b.csv", b"s,id\n")]).is("SELECT count(*) FROM t", "1").await;
+    // With columns of other names too, which do not tell what the first record is.
+    for (odd, expected) in [
+        (one_first(), Err("b.csv: it seems to have no header")),
+        (none_first(), Err("b.csv: it seems to have a header")),
+        (files(&[("a.csv", b"id,s\n1,x\n"), ("b.csv", b"id,s\n2,y\n")]), Ok("3")),
+        (files(&[("a.csv", b"1,x\n"), ("b.csv", b"2,y\n")]), Ok("3")),
+        (files(&[("a.csv", b"k,v\n1,x\n"), ("b.csv", b"id,s\n2,y\n")]), Ok("3")),
+    ] {
+        let session = odd.session((PushdownMode::Off, BackendChoice::Auto, 1)).await;
+        let session = session.unwrap_or_else(|_| Session::new(SessionOptions::default()).unwrap());
+        let at = odd.folder.path().display();
+        let create = format!("CREATE EXTERNAL TABLE u (k BIGINT, v TEXT) STORED AS CSV LOCATION '{at}/'");
+        rows(&session, &create).await.unwrap();
+        let found = rows(&session, "SELECT sum(k) FROM u").await.map_err(|error| error.to_string());
+        match expected {
+            Ok(expected) => assert_eq!(found.as_deref(), Ok(expected)),
+            Err(expected) => {
+                assert!(found.as_ref().is_err_and(|error| error.contains(expected)), "{found:?}")
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn why_a_file_has_no_program_is_told() {
     for (other, reason) in [
         ("b,a\n3,4\n", "its columns are in another order than those of the table"),

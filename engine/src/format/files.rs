@@ -41,6 +41,21 @@ pub enum OtherColumns {
         /// The same of the file.
         found: Vec<String>,
     },
+    /// One has a header, and the other has none, and nobody said which.
+    #[error(
+        "{file}: it seems to have {}, and {guessed_from} {}. Read them as tables of their own, or say what holds for all \
+         files of the table: --header or --no-header, :header=true or :header=false behind the path",
+        if *has_one { "a header" } else { "no header" },
+        if *has_one { "has none" } else { "has one" }
+    )]
+    Header {
+        /// The file.
+        file: Arc<str>,
+        /// The file that was looked at for all.
+        guessed_from: Arc<str>,
+        /// Which of them has one: the first, or the other.
+        has_one: bool,
+    },
     /// It has a column that was not declared.
     #[error("{file}: the table has no column '{column}'. Declare it too, or leave the columns to be guessed")]
     Unknown {

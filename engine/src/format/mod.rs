@@ -15,6 +15,7 @@
 mod factory;
 mod file_source;
 mod files;
+mod headers;
 mod json;
 mod opener;
 mod path_options;

@@ -28,6 +28,7 @@ use weir_csv::sniff::{Overrides, SniffError, Sniffed, Why, sniff_bytes, sniff_pa
 use weir_csv::spec::{CsvSpec, OnError};
 
 use super::files::display_name;
+use super::headers::GuessedHeader;
 use super::source::{Reading, SpecSource, United};
 use super::types::{with_columns_by_name, with_declared_columns};
 use super::united::{order_in, union_of};
@@ -185,23 +186,37 @@ impl SniffedFormat {
                 guess = self.sniff_with(store, file, declared).await?.spec;
             }
             if guessed_from.is_some() && schema_of(&guess) == *schema {
+                let header = self.header_of(file, &guess, guess.columns.iter().map(|column| &column.name));
                 let guessed_from = Some(file.location.clone());
-                return Ok(Reading { spec: guess, guessed_from, united: None });
+                return Ok(Reading { spec: guess, guessed_from, header, united: None });
             }
             if self.declared.delimiter.is_none() && guess.columns.len() != schema.fields().len() {
                 guess = self.guess_with(store, file, schema.fields().len()).await?;
                 guess.on_error = self.declared.on_error.unwrap_or_default();
             }
             let names = schema.fields().iter().map(|field| field.name());
-            if self.declared.header.is_none() && !guess.header && guess.columns.len() == schema.fields().len()
-            {
-                guess.header = self.first_record_is(store, file, &guess, names).await?;
+            let mut header = self.header_of(file, &guess, guess.columns.iter().map(|column| &column.name));
+            if header.is_some() && !guess.header && guess.columns.len() == schema.fields().len() {
+                guess.header = self.first_record_is(store, file, &guess, names.clone()).await?;
+                header = self.header_of(file, &guess, names);
             }
             // Who knows the columns knows what stands above them: nothing is left out that was not declared.
             guess.skip_lines = self.declared.skip_lines.unwrap_or(0);
-            return Ok(Reading { spec: declared_over(&guess, schema)?, ..Reading::default() });
+            return Ok(Reading { spec: declared_over(&guess, schema)?, header, ..Reading::default() });
         }
         Ok(Reading { spec: declared_over(&CsvSpec::default(), schema)?, ..Reading::default() })
+    }
+
+    /// Whether a file has a header, to be compared with the other files. None: it was declared.
+    fn header_of<'a>(
+        &self,
+        file: &ObjectMeta,
+        guess: &CsvSpec,
+        names: impl Iterator<Item = &'a String>,
+    ) -> Option<GuessedHeader> {
+        let names = if guess.header { names.cloned().collect() } else { Vec::new() };
+        let (from, declared) = (file.location.clone(), self.declared.clone());
+        self.declared.header.is_none().then_some(GuessedHeader { from, names, declared })
     }
 
     /// The same of files whose columns are found by their names.
@@ -222,7 +237,7 @@ impl SniffedFormat {
             let order = order.map_err(|error| DataFusionError::External(Box::new(error)))?;
             united.insert(file.location.clone(), Arc::new(order));
         }
-        Ok(Reading { spec, guessed_from, united: Some(united) })
+        Ok(Reading { spec, guessed_from, united: Some(united), header: None })
     }
 
     /// The columns of all files, with what was learned of them since.

@@ -19,6 +19,7 @@ use weir_csv::rejects::ReadError;
 use weir_csv::spec::{CsvSpec, DateFormat, NumberFormat};
 
 use super::files::{Cuts, Files, Order, Promise, cuts, display_name, order_of, range_of};
+use super::headers::GuessedHeader;
 use super::rejected::Rejects;
 use super::widened::Widened;
 
@@ -37,6 +38,8 @@ pub struct SpecSource {
     pub(super) rejects: Arc<Rejects>,
     /// How each file is read, if columns are found by their names.
     pub(super) united: Option<Arc<United>>,
+    /// If nobody said whether the files have a header.
+    pub(super) header: Option<Arc<GuessedHeader>>,
     /// Whether files are read from front to back, in one piece.
     pub(super) is_in_order: bool,
     /// Whether it reads whole records from within a file, and nothing stands above them.
@@ -52,6 +55,8 @@ pub(super) struct Reading {
     pub guessed_from: Option<Path>,
     /// If columns are found by their names.
     pub united: Option<United>,
+    /// If nobody said whether the files have a header, and it is not told for each of them.
+    pub header: Option<GuessedHeader>,
 }
 
 /// How each file is read of those whose columns are found by their names.
@@ -85,6 +90,7 @@ impl SpecSource {
             files: Arc::default(),
             rejects: Arc::default(),
             united: None,
+            header: None,
             is_in_order: false,
             is_inside: false,
         }
@@ -93,9 +99,9 @@ impl SpecSource {
     /// The same scan of files that are read in another way; of a few rows, from front to back.
     pub(super) fn with_reading(&self, reading: Reading, is_in_order: bool) -> Self {
         let (files, rejects) = (Arc::default(), Arc::default());
-        let Reading { spec, guessed_from, united } = reading;
-        let (spec, united) = (Arc::new(spec), united.map(Arc::new));
-        SpecSource { spec, guessed_from, united, files, rejects, is_in_order, ..self.clone() }
+        let Reading { spec, guessed_from, united, header } = reading;
+        let (spec, united, header) = (Arc::new(spec), united.map(Arc::new), header.map(Arc::new));
+        SpecSource { spec, guessed_from, united, header, files, rejects, is_in_order, ..self.clone() }
     }
 
     /// The same for whole records from within a file.
@@ -273,9 +279,13 @@ impl SpecSource {
         }
         let name = display_name(location);
         let find = || {
-            let head = file.try_clone()?;
-            let head = HeadOf { file: head, offset: 0 };
-            order_of(head, &name, &self.spec, self.guessed_from.as_ref().map(display_name).as_ref())
+            let head = || Ok(HeadOf { file: file.try_clone()?, offset: 0 });
+            if let Some(guessed) = self.header.as_ref().filter(|guessed| guessed.from != *location)
+                && let Err(other) = guessed.check(&name, &self.spec, head)?
+            {
+                return Ok(Err(other));
+            }
+            order_of(head()?, &name, &self.spec, self.guessed_from.as_ref().map(display_name).as_ref())
         };
         let found = self.files.order(location, find);
         let found = found.map_err(|error| {
