@@ -22,7 +22,7 @@ use weir_csv::sniff::{Overrides, Sniffed};
 use crate::explain::ListingPlanner;
 use crate::format::{
     JsonFactory, SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like, has_other_format,
-    listing_url,
+    listing_url, say_what_is_left_out,
 };
 use crate::functions::with_functions;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
@@ -140,6 +140,10 @@ impl Session {
         let url = listing_url(spooled.as_deref().unwrap_or(path))?;
         // A file is taken as it is, whatever its name ends with; in a directory the ending tells CSV files from others.
         let ending = Some(table.file_extension.as_str()).filter(|ending| !ending.is_empty());
+        let state = self.context.state();
+        if let Some(ending) = ending {
+            say_what_is_left_out(&state, &url, &ending.to_ascii_lowercase()).await?;
+        }
         let url = files_like(url, ending)?;
         let writer = CsvFormatFactory::new().default();
         let format = Arc::new(SniffedFormat::new(table.declared, writer, self.widened.clone()));
@@ -148,7 +152,6 @@ impl Session {
         if let Some(schema) = table.schema {
             config = config.with_schema(schema);
         }
-        let state = self.context.state();
         check_there(&state, config.table_paths.iter()).await?;
         let config = config.infer_schema(&state).await?;
         self.context.register_table(name, Arc::new(ListingTable::try_new(config)?))?;

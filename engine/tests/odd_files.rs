@@ -224,6 +224,22 @@ async fn all_files_of_a_table_have_a_header_or_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_its_files_of_the_one_known_kind() {
+    let odd = files(&[
+        ("README.md", b"# nothing\n"),
+        ("a.csv", b"a\n1\n"),
+        ("b.CSV", b"a\n2\n"),
+        ("z.txt", b"what\n"),
+    ]);
+    let at = odd.folder.path().display();
+    odd.is(&format!("SELECT sum(a) FROM '{at}/'"), "3").await;
+    std::fs::write(odd.folder.path().join("c.json"), "{\"a\":4}\n").unwrap();
+    odd.fails(&format!("SELECT sum(a) FROM '{at}/'"), &["holds both .csv and .json files", "as in '*.csv'"])
+        .await;
+    odd.is(&format!("SELECT sum(a) FROM '{at}/*.csv'"), "3").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn why_a_file_has_no_program_is_told() {
     for (other, reason) in [
         ("b,a\n3,4\n", "its columns are in another order than those of the table"),

@@ -408,6 +408,20 @@ fn files_inside_sql() {
 }
 
 #[test]
+fn files_of_a_folder_that_are_left_out_are_told() {
+    let files = [("d/readme.md", "# x\n"), ("d/a.csv", "x\n1\n"), ("d/b.csv", "x\n2\n"), ("d/.hidden", "x")];
+    let folder = folder(&files);
+    let sql = "SELECT sum(x) AS s FROM ";
+    for arguments in [["d", "-c", &format!("{sql}d")], ["d/a.csv", "-c", &format!("{sql}'d/'")]] {
+        let output = run(folder.path(), &[&arguments[..], &["--format", "csv"]].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        let told = "/d: only files that end in .csv are read, another one is left out: readme.md";
+        assert!(error.contains(told), "{error}");
+        expect(output, "s\n3\n");
+    }
+}
+
+#[test]
 fn a_file_that_is_read_is_not_written() {
     let folder =
         folder(&[("t.csv", "a,b\n1,0\n"), ("u.csv", "a\n1\n"), ("o.csv", "old\n"), ("d/a.csv", "a\n1\n")]);

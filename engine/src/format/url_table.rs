@@ -17,12 +17,13 @@ use datafusion::execution::SessionState;
 use datafusion::object_store::path::Path as Location;
 use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use datafusion_session::SessionStore;
-use futures::StreamExt;
 use futures::future::ready;
+use futures::{StreamExt, TryStreamExt};
 use glob::MatchOptions;
 use weir_csv::sniff::Overrides;
 
 use super::factory::SniffedFormatFactory;
+use super::kinds::{Ending, ending_of_folder, is_hidden, say_left_out};
 use super::path_options::with_path_options;
 use super::sniffed::SniffedFormat;
 use super::spool::Spools;
@@ -59,20 +60,31 @@ impl UrlTables {
         let Some(url) = urls.first().cloned() else { return Ok(None) };
         let store = state.runtime_env().object_store(&url)?;
         let Ok(files) = url.list_all_files(state, store.as_ref(), "").await else { return Ok(None) };
+        let is_folder = url.is_folder() && url.get_glob().is_none();
         // A hidden file is one only if it is named.
         let is_passed = |file: &ObjectMeta| url.is_collection() && is_hidden(&file.location);
-        let first = files.skip_while(|file| ready(file.as_ref().is_ok_and(is_passed))).next().await;
-        let Some(Ok(first)) = first else { return Ok(None) };
-        let ending = ending(first.location.as_ref());
-        let format = match ending.as_ref().and_then(|(inner, _)| other_format(state, inner)) {
+        let files = files.try_filter(|file| ready(!is_passed(file)));
+        let files: Vec<ObjectMeta> = match is_folder {
+            true => files.try_collect().await.unwrap_or_default(),
+            false => files.take(1).try_collect().await.unwrap_or_default(),
+        };
+        let is_known = |inner: &str| CSV_ENDINGS.contains(&inner) || other_format(state, inner).is_some();
+        let ending = ending_of_folder(url.prefix(), &files, is_known);
+        let ending = ending.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let of_kind = |file: &&ObjectMeta| !is_folder || Ending::of(file.location.as_ref()) == ending;
+        let Some(first) = files.iter().find(of_kind) else { return Ok(None) };
+        let format = match ending.as_ref().and_then(|ending| other_format(state, &ending.inner)) {
             Some(factory) => factory.create(state, &as_it_begins(&store, &first.location).await?)?,
             None => {
                 let writer = CsvFormatFactory::new().default();
                 Arc::new(SniffedFormat::new(declared.clone(), writer, self.widened.clone()))
             }
         };
-        let ending = ending.as_ref().map(|(_, all)| all.as_str());
-        let urls = urls.into_iter().map(|url| files_like(url, ending)).collect::<Result<_>>()?;
+        let ending = ending.map(|ending| ending.all);
+        if let Some(ending) = ending.as_deref().filter(|_| is_folder) {
+            say_left_out(url.prefix(), &files, ending);
+        }
+        let urls = urls.into_iter().map(|url| files_like(url, ending.as_deref())).collect::<Result<_>>()?;
         let config = ListingTableConfig::new_with_multi_paths(urls)
             .with_listing_options(ListingOptions::new(format).with_file_extension(""))
             .infer_partitions_from_path(state)
@@ -85,7 +97,7 @@ impl UrlTables {
 
 /// Whether files that end so are read in a format of their own.
 pub fn has_other_format(state: &SessionState, name: &str) -> bool {
-    ending(name).is_some_and(|(inner, _)| other_format(state, &inner).is_some())
+    Ending::of(name).is_some_and(|ending| other_format(state, &ending.inner).is_some())
 }
 
 fn other_format(state: &SessionState, ending: &str) -> Option<Arc<dyn FileFormatFactory>> {
@@ -109,22 +121,8 @@ async fn as_it_begins(store: &Arc<dyn ObjectStore>, file: &Location) -> Result<H
     Ok(options)
 }
 
-/// As a shell has it.
-fn is_hidden(file: &Location) -> bool {
-    file.filename().is_some_and(|name| name.starts_with('.'))
-}
-
-/// Endings of packed files.
-const PACKED: [&str; 4] = ["gz", "bz2", "xz", "zst"];
-
-/// How the name of a file ends: `csv` and `csv.gz` of `a.CSV.gz`, what is in it and all. None: there is no point in the name.
-fn ending(location: &str) -> Option<(String, String)> {
-    let name = location.rsplit('/').next()?.to_ascii_lowercase();
-    let unpacked =
-        PACKED.iter().find_map(|packed| name.strip_suffix(packed)?.strip_suffix('.')).unwrap_or(&name);
-    let begin = unpacked.rfind('.')? + 1;
-    Some((unpacked[begin..].to_owned(), name[begin..].to_owned()))
-}
+/// Endings of CSV files in a folder of files of other kinds.
+const CSV_ENDINGS: [&str; 2] = ["csv", "tsv"];
 
 #[async_trait]
 impl UrlTableFactory for UrlTables {
@@ -196,7 +194,7 @@ fn in_any_case(pattern: &str) -> String {
     }
 }
 
-/// Of a folder, the files that end as the first does, in small letters and capital ones.
+/// Of a folder, the files that end so, in small letters and capital ones.
 pub fn files_like(url: ListingTableUrl, ending: Option<&str>) -> Result<ListingTableUrl> {
     match ending {
         Some(ending) if url.is_folder() && url.get_glob().is_none() => {
@@ -204,6 +202,22 @@ pub fn files_like(url: ListingTableUrl, ending: Option<&str>) -> Result<ListingT
         }
         _ => Ok(url),
     }
+}
+
+/// Says which files of a folder are not in its table of those that end so. Files that cannot be listed show when it is read.
+pub async fn say_what_is_left_out(
+    state: &SessionState,
+    folder: &ListingTableUrl,
+    ending: &str,
+) -> Result<()> {
+    if !folder.is_folder() || folder.get_glob().is_some() {
+        return Ok(());
+    }
+    let store = state.runtime_env().object_store(folder)?;
+    let files = folder.list_all_files(state, store.as_ref(), "").await?;
+    let files: Vec<ObjectMeta> = files.try_collect().await.unwrap_or_default();
+    say_left_out(folder.prefix(), &files, ending);
+    Ok(())
 }
 
 /// `[cC][sS][vV]` of `csv`.
@@ -221,21 +235,6 @@ fn any_case(ending: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_ending_is_that_of_the_unpacked_file() {
-        for (location, expected) in [
-            ("a/b.csv", Some(("csv", "csv"))),
-            ("a/b.CSV.GZ", Some(("csv", "csv.gz"))),
-            ("a.b/c", None),
-            ("x.tar.zst", Some(("tar", "tar.zst"))),
-            ("gz", None),
-        ] {
-            let found = ending(location);
-            let found = found.as_ref().map(|(inner, all)| (inner.as_str(), all.as_str()));
-            assert_eq!(found, expected, "{location}");
-        }
-    }
 
     #[test]
     fn patterns_take_small_letters_and_capital_ones() {
