@@ -449,6 +449,9 @@ fn a_file_that_is_read_is_not_written() {
     assert_eq!(read("o.csv"), "old\n");
     expect(session("\\o o.csv\nSELECT a FROM t; SELECT b FROM t"), "");
     assert_eq!(read("o.csv"), "a\n1\nb\n0\n");
+    // An answer without a row and without a header is an answer.
+    expect(session("\\pset format ndjson\n\\o o.csv\nSELECT a FROM t WHERE a > 9"), "");
+    assert_eq!(read("o.csv"), "");
     let mut to_itself = weir(folder.path(), &["u.csv", "--format", "csv", "-c", "SELECT a + 1 AS a FROM u"]);
     let appended = std::fs::File::options().append(true).open(folder.path().join("u.csv")).unwrap();
     let output = to_itself.stdout(appended).output().unwrap();

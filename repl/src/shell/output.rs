@@ -55,9 +55,9 @@ impl OutputFile {
         Ok(metadata.is_file().then_some(length))
     }
 
-    /// The first text takes the place of what was there.
+    /// The first text, also an empty one, takes the place of what was there.
     pub fn write_all(&self, text: &[u8]) -> io::Result<()> {
-        if !text.is_empty() && self.is_old.swap(false, Ordering::Relaxed) {
+        if self.is_old.swap(false, Ordering::Relaxed) {
             self.file.set_len(0)?;
         }
         (&*self.file).write_all(text)

@@ -175,7 +175,7 @@ impl Take for Written {
         self.total += batch.num_rows() as u64;
         let Some(encoder) = &mut self.encoder else { return Ok(()) };
         self.held.extend(encoder.batch(&batch)?);
-        if self.held.len() < HELD_BYTES && self.began.elapsed() < HELD_TIME {
+        if self.held.is_empty() || self.held.len() < HELD_BYTES && self.began.elapsed() < HELD_TIME {
             return Ok(());
         }
         self.write_held()
