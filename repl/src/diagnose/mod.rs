@@ -164,7 +164,9 @@ async fn problem(error: &DataFusionError, failed: Failed<'_>) -> Problem {
         excerpts: Vec::new(),
         hints: advice.hints,
     };
-    if let Some(no_value) = text_values::advise(error, failed).await {
+    if let Some(no_value) =
+        text_values::advise(error, failed.context, failed.extent.text_in(failed.text)).await
+    {
         problem.sentence = visible(&no_value.sentence);
         problem.hints.push(no_value.hint);
     }

@@ -9,8 +9,8 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::prelude::SessionContext;
 
-use super::Failed;
 use crate::results::sql_types;
 use crate::sql;
 
@@ -22,13 +22,13 @@ pub struct NoValue {
 }
 
 /// None: it is another error.
-pub async fn advise(error: &DataFusionError, failed: Failed<'_>) -> Option<NoValue> {
+pub async fn advise(error: &DataFusionError, context: &SessionContext, statement: &str) -> Option<NoValue> {
     let DataFusionError::ArrowError(arrow, _) = error.find_root() else { return None };
     let ArrowError::CastError(text) = arrow.as_ref() else { return None };
     let (value, ty) = text.strip_prefix("Cannot cast string '")?.rsplit_once("' to value of ")?;
     let ty: DataType = ty.strip_suffix(" type")?.parse().ok()?;
     let name = sql_types::name(&ty).to_uppercase();
-    let columns = columns_read_as(&ty, failed).await.unwrap_or_default();
+    let columns = columns_read_as(&ty, context, statement).await.unwrap_or_default();
     let sentence = |place: &str| format!("{} {place}is no {name}", sql::string(value));
     let [column] = columns.as_slice() else {
         let hint = format!("TRY_CAST(... AS {name}) makes NULL of such texts.");
@@ -42,10 +42,9 @@ pub async fn advise(error: &DataFusionError, failed: Failed<'_>) -> Option<NoVal
 }
 
 /// The columns of texts that the statement reads as values of a type, by a cast that is written or that a comparison needs.
-async fn columns_read_as(ty: &DataType, failed: Failed<'_>) -> Result<Vec<String>> {
-    let state = failed.context.state();
-    let statement = failed.extent.text_in(failed.text).trim_end_matches(';');
-    let plan = state.create_logical_plan(statement).await?;
+async fn columns_read_as(ty: &DataType, context: &SessionContext, statement: &str) -> Result<Vec<String>> {
+    let state = context.state();
+    let plan = state.create_logical_plan(statement.trim_end_matches(';')).await?;
     let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
     let mut columns = Vec::new();
     plan.apply_with_subqueries(|node: &LogicalPlan| {
