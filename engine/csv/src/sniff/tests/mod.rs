@@ -7,6 +7,7 @@ mod kinds;
 mod large;
 mod pollute;
 mod read;
+mod rows;
 
 use std::fmt::Write;
 
