@@ -95,6 +95,10 @@ pub const OPTIONS: [OptionInfo; 18] = [
     option("union_by_name", "true, false", "files have other columns each; where one has none it is NULL"),
 ];
 
+/// What may be given for `types`, where something else was.
+const TYPES_TAKEN: &str = "id=text,price=decimal(12,2), of the types text, boolean, bigint, double, decimal(p,s) with at most \
+     38 digits, date and timestamp";
+
 /// An option that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
@@ -147,7 +151,7 @@ impl Overrides {
         self.set_known(info.name, value).ok_or_else(|| OptionError::Value {
             name: info.name,
             value: value.to_owned(),
-            takes: info.values,
+            takes: if info.name == "types" { TYPES_TAKEN } else { info.values },
         })
     }
 
@@ -242,6 +246,8 @@ mod tests {
         ] {
             assert!(matches!(set(name, value), Err(OptionError::Value { .. })), "{name} {value}");
         }
+        let error = set("types", "id=tinyint").unwrap_err().to_string();
+        assert!(error.ends_with("of the types text, boolean, bigint, double, decimal(p,s) with at most 38 digits, date and timestamp"), "{error}");
         let error = set("delim", ";").unwrap_err().to_string();
         assert!(error.starts_with("there is no option 'delim'; there are delimiter, "), "{error}");
     }
