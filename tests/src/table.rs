@@ -90,7 +90,7 @@ impl Table {
         let mut options = style.options();
         options.push(("has_header", header.to_string()));
         for (name, values, one_in) in [
-            ("on_error", &["pad", "pad", "skip", "null"][..], 25),
+            ("on_error", &["pad", "skip", "skip", "null"][..], 20),
             ("comment", &["#"], 150),
             ("nulls", &["NULL,a"], 30),
             ("trim", &["true"], 100),
