@@ -27,6 +27,9 @@ use pushdown::fragment::ColumnType;
 use crate::columns::Columns;
 use crate::numbers::{days_from_yyyymmdd, double};
 
+/// Bytes of strings in one buffer of an array: less than from where on malloc asks the kernel for each piece (128 KiB).
+const STRING_BLOCK_BYTES: u32 = 64 << 10;
+
 /// How rows of values become batches of a scan.
 #[derive(Debug, Clone)]
 pub struct RowDecoder {
@@ -102,7 +105,8 @@ impl RowBuilder {
     pub fn entries<'m>(&self, bytes: &'m [u8], window: &'m [u8]) -> Entries<'m> {
         let has_strings = self.decoder.types.iter().any(|kind| kind.ty == ColumnType::String);
         let text = if has_strings { window } else { &[] };
-        let text = text.utf8_chunks().next().map_or("", |first| first.valid());
+        let text = simdutf8::basic::from_utf8(text)
+            .unwrap_or_else(|_| text.utf8_chunks().next().map_or("", |first| first.valid()));
         Entries { words: bytes.as_chunks().0, layout: self.decoder.layout, window, text }
     }
 
@@ -238,7 +242,10 @@ fn column_builder(kind: &ValueKind) -> Box<dyn ColumnBuilder> {
         (ColumnType::Boolean, DataType::Boolean) => Box::new(Booleans::new()),
         (ColumnType::String, DataType::Utf8) => Box::new(Strings(StringBuilder::new())),
         (ColumnType::String, DataType::LargeUtf8) => Box::new(Strings(LargeStringBuilder::new())),
-        (ColumnType::String, DataType::Utf8View) => Box::new(Strings(StringViewBuilder::new())),
+        (ColumnType::String, DataType::Utf8View) => {
+            // Blocks that the allocator keeps: a batch has room in some of them.
+            Box::new(Strings(StringViewBuilder::new().with_fixed_block_size(STRING_BLOCK_BYTES)))
+        }
         _ => Box::new(Unknown),
     }
 }
@@ -278,7 +285,9 @@ impl<T: ArrowPrimitiveType, F: Fn(i64) -> T::Native + Send> ColumnBuilder for Nu
     }
 
     fn finish(&mut self) -> Result<ArrayRef> {
-        let values = ScalarBuffer::from(std::mem::take(&mut self.values));
+        // The next batch is about as long.
+        let next = Vec::with_capacity(self.values.len());
+        let values = ScalarBuffer::from(std::mem::replace(&mut self.values, next));
         let array = PrimitiveArray::<T>::try_new(values, self.nulls.finish())?;
         Ok(Arc::new(array.with_data_type(self.data_type.clone())))
     }

@@ -115,6 +115,10 @@ fn evaluates_what_may_fail(node: &Arc<dyn ExecutionPlan>) -> Result<bool> {
             _ => Arc::new(Schema::empty()),
         },
     };
+    // What it keeps of its rows, to tell a scan, compares its keys with constants.
+    if let Some(sort) = node.downcast_ref::<SortExec>() {
+        return Ok(sort.expr().iter().any(|key| may_fail(&key.expr, &schema)));
+    }
     let mut found = false;
     node.apply_expressions(&mut |expr| {
         found |= may_fail(expr, &schema);
