@@ -15,73 +15,13 @@ use std::time::{Duration, Instant};
 use machine::{BackendKind, LoadStatistics, WindowMachine, probe};
 use pushdown::contract::layout::{EXCEPTIONS, MATCHED, RECORDS, Sizes};
 use pushdown::contract::steps::{Maps, Window};
+use pushdown::testing::LINEITEM_FRAGMENTS;
 use pushdown::{Program, compile, fragment};
 use tpchgen::csv::LineItemCsv;
 use tpchgen::generators::LineItemGenerator;
 
 /// Each is timed so often, in turns; the best counts.
 const RUNS: usize = 5;
-
-/// What the engine makes of `count(*)`, TPC-H Q6 and Q1, a string equality, and a search for whole records. The first
-/// is what the others are compared with.
-const FRAGMENTS: [(&str, &str); 5] = [
-    (
-        "count(*)",
-        r#"fragment fields=16 delimiter="," quote="\""
-output aggregates
-aggregate count()"#,
-    ),
-    (
-        "Q6",
-        r#"fragment fields=16 delimiter="," quote="\""
-column 4 quantity i64
-column 5 extendedprice float(2)
-column 6 discount float(2)
-column 10 shipdate date
-filter and(shipdate >= 19940101, shipdate < 19950101, discount >= 5, discount <= 7, quantity < 24)
-output aggregates
-aggregate sum_exact(extendedprice *! discount)"#,
-    ),
-    (
-        "Q1",
-        r#"fragment fields=16 delimiter="," quote="\""
-column 4 quantity i64
-column 5 extendedprice float(2)
-column 6 discount float(2)
-column 7 tax float(2)
-column 8 returnflag string
-column 9 linestatus string
-column 10 shipdate date
-filter shipdate <= 19980902
-output aggregates
-key returnflag bytes=8
-key linestatus bytes=8
-aggregate sum_wrap(quantity)
-aggregate sum_exact(extendedprice)
-aggregate sum_exact(extendedprice *! (100 -! discount))
-aggregate sum_exact((extendedprice *! (100 -! discount)) *! (100 +! tax))
-aggregate sum_exact(bound(quantity, 1000000000000000))
-aggregate sum_exact(discount)
-aggregate count()"#,
-    ),
-    (
-        "string =",
-        r#"fragment fields=16 delimiter="," quote="\""
-column 4 quantity i64
-column 14 shipmode string
-filter shipmode in ("AIR")
-output aggregates
-aggregate count()
-aggregate sum_wrap(quantity)"#,
-    ),
-    (
-        "records",
-        r#"fragment fields=16 delimiter="," quote="\""
-column 0 orderkey i64
-filter orderkey = 32003
-output records"#,
-    ),
-];
 
 /// One fragment and the best times of it so far.
 struct Stage {
@@ -105,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     probe()?;
     let (records, bytes) = lineitem(scale);
     let mut stages =
-        FRAGMENTS.iter().map(|(name, text)| prepare(name, text)).collect::<Result<Vec<_>, _>>()?;
+        LINEITEM_FRAGMENTS.iter().map(|(name, text)| prepare(name, text)).collect::<Result<Vec<_>, _>>()?;
     for _ in 0..RUNS {
         for stage in &mut stages {
             let pass = pass(&stage.program, &mut stage.machine, &bytes)?;

@@ -1,6 +1,8 @@
 //! For tests: random cases, and drivers that feed bytes to a program as the engine does and present what came out in
 //! the form of the reference interpreter, so that the two can be compared.
 
+mod lineitem;
+
 use std::fmt::Display;
 use std::time::SystemTime;
 
@@ -14,6 +16,7 @@ use crate::program::Program;
 use crate::reference::{self, Outcome, Value, print_row};
 
 pub use crate::fragment::random::Random;
+pub use lineitem::LINEITEM_FRAGMENTS;
 
 /// The seeds of a random test: those from `WEIR_SEED` on, if it is set; else a number of fixed ones, and one in ten on top
 /// that no run had before. They are printed, so that `WEIR_SEED` repeats them. So many that there are `WEIR_CASES` cases,

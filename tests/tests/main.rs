@@ -3,6 +3,7 @@
 mod backends;
 mod cleanup;
 mod differential;
+mod instructions;
 mod reject;
 mod semantics;
 mod slt;
