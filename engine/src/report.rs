@@ -61,7 +61,7 @@ pub enum ScannedBy {
 pub struct Counts {
     /// Bytes that the program was shown.
     pub bytes_read: u64,
-    /// Bytes that came up: raw records, accumulators and group entries.
+    /// Bytes that came out of the program: raw records, accumulators, and entries of groups and rows.
     pub bytes_returned: u64,
     /// Records that the program looked at.
     pub records_scanned: u64,

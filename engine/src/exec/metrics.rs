@@ -15,7 +15,8 @@ pub struct ScanMetrics {
     pub baseline: BaselineMetrics,
     /// Bytes put into the window.
     pub bytes_read: Count,
-    /// Bytes taken out: raw records, accumulators and group entries.
+    /// Bytes taken out: raw records, accumulators, group entries, and entries of rows. The strings of rows are not counted: they
+    /// are read where they are, in the window.
     pub bytes_returned: Count,
     /// Records that the program looked at.
     pub records_scanned: Count,

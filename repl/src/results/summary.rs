@@ -301,12 +301,12 @@ mod tests {
         ");
         let sql = "SELECT count(*) FROM t WHERE name LIKE 'name 1%' AND upper(name) > 'N' AND id > 3";
         insta::assert_snapshot!(said(sql, PushdownMode::Auto).await, @"
-        1 row · 0.500 s · 39.3 kB/s · interpreter: 20 kB read, 20 kB returned, 1,000 records, 0 exceptions (interpret) · DataFusion: name LIKE name 1%: LIKE is not supported, and 1 more reason
+        1 row · 0.500 s · 39.3 kB/s · interpreter: 20 kB read, 32 kB returned, 1,000 records, 0 exceptions (interpret) · DataFusion: name LIKE name 1%: LIKE is not supported, and 1 more reason
         ");
         let files = ["a,b\n1,2\n", "b,a\n4,3\n"].map(str::to_owned);
         let fell_back = said_of(&files, "SELECT a FROM t WHERE a > 0", PushdownMode::Auto).await;
         insta::assert_snapshot!(fell_back, @"
-        2 rows · 0.500 s · 8 B/s · interpreter: 4 B read, 4 B returned, 1 record, 0 exceptions (interpret) · fell back to DataFusion: 1.csv: its columns are in another order than those of the table
+        2 rows · 0.500 s · 8 B/s · interpreter: 4 B read, 24 B returned, 1 record, 0 exceptions (interpret) · fell back to DataFusion: 1.csv: its columns are in another order than those of the table
         ");
     }
 

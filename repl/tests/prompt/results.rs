@@ -110,7 +110,7 @@ fn records() {
     vendor │ A
     note   │ a long note that goes on and on
     2 rows · (time) · (rate)
-    interpreter: 67 B read, 58 B returned, 3 records, 0 exceptions
+    interpreter: 67 B read, 96 B returned, 3 records, 0 exceptions
     (interpret)
 
     weir>
