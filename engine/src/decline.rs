@@ -102,6 +102,9 @@ pub enum DeclineReason {
     /// The dates or numbers of a column are written in a way of their own.
     #[error("only ISO dates and numbers with a decimal point are supported")]
     Format,
+    /// A text that stands for NULL is a value of the column's type, too: programs read it as the value.
+    #[error("the text {0} for NULL, which is a value of the column's type, is not supported")]
+    NullLikeAValue(String),
     /// No program evaluates this kind of expression.
     #[error("{0} is not supported")]
     Expression(ExpressionKind),

@@ -66,9 +66,6 @@ pub enum PassedOverReason {
     /// There is no program for it.
     #[error("{0}")]
     Compile(CompileError),
-    /// Its programs hand out records unparsed, and here all of them are wanted.
-    #[error("nothing is filtered or aggregated")]
-    NothingToGain,
 }
 
 /// Why nothing runs on this host.
@@ -118,8 +115,11 @@ pub(crate) fn prepare(pushed: &Pushed, groups: &[FileGroup]) -> Result<Prepared,
         }
         BackendChoice::Auto => {
             probe().map_err(unavailable)?;
+            // Programs of the hook hand out records unparsed: they are of no use where all records are wanted.
+            if pushed.is_plain_scan() {
+                return exactly(BackendKind::Stock);
+            }
             let reason = match hook_for(groups) {
-                _ if pushed.is_plain_scan() => PassedOverReason::NothingToGain,
                 Err(reason) => reason,
                 Ok(()) => match compiled(pushed, BackendKind::Hook, None) {
                     Err(NoProgram::Compile { reason, .. }) => PassedOverReason::Compile(reason),

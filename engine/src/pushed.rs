@@ -35,7 +35,7 @@ pub struct Pushed {
     pub shown: Shown,
     /// What DataFusion still evaluates although it stood on the scan, and why.
     pub declined: Vec<Declined>,
-    /// `auto` or `require`.
+    /// `auto` or `require`. Of a plain scan always `auto`.
     pub mode: PushdownMode,
     /// Where the program is to run.
     pub backend: BackendChoice,

@@ -81,6 +81,7 @@ pub struct RowBuilder {
     decoder: RowDecoder,
     columns: Vec<Box<dyn ColumnBuilder>>,
     row_count: usize,
+    text_bytes: usize,
 }
 
 impl fmt::Debug for RowBuilder {
@@ -93,12 +94,17 @@ impl RowBuilder {
     /// Of no rows.
     pub fn new(decoder: &RowDecoder) -> RowBuilder {
         let columns = decoder.types.iter().map(column_builder).collect();
-        RowBuilder { decoder: decoder.clone(), columns, row_count: 0 }
+        RowBuilder { decoder: decoder.clone(), columns, row_count: 0, text_bytes: 0 }
     }
 
     /// Rows that were put in and not taken out.
     pub fn row_count(&self) -> usize {
         self.row_count
+    }
+
+    /// Bytes of the windows from which their strings were taken: their strings have no more.
+    pub fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     /// Reads the entries in `bytes`, a whole number of them. `window`: the bytes of the chunk.
@@ -121,6 +127,7 @@ impl RowBuilder {
             column.push(&values)?;
         }
         self.row_count += entries.count();
+        self.text_bytes += entries.text.len();
         Ok(())
     }
 
@@ -131,6 +138,7 @@ impl RowBuilder {
     pub fn take(&mut self) -> Result<RecordBatch> {
         let arrays = self.columns.iter_mut().map(|column| column.finish()).collect::<Result<Vec<_>>>()?;
         let arrays = self.decoder.projection.iter().map(|&index| arrays[index].clone()).collect();
+        self.text_bytes = 0;
         let options = RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.row_count)));
         Ok(RecordBatch::try_new_with_options(self.decoder.schema.clone(), arrays, &options)?)
     }

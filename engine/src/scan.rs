@@ -7,6 +7,7 @@ use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig, FileSourc
 use datafusion::datasource::table_schema::TableSchema;
 use pushdown::fragment::Dialect;
 
+use crate::decline::DeclineReason;
 use crate::format::SpecSource;
 
 /// The source of a scan of CSV files.
@@ -68,12 +69,13 @@ impl<'a> CsvFiles<'a> {
         reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
     }
 
-    /// Whether the dates or numbers of a column are written in a way that no program reads.
-    pub fn is_written_otherwise(self, column: usize) -> bool {
-        match self {
-            CsvFiles::DataFusion(_) => false,
-            CsvFiles::Spec(source) => source.is_written_otherwise(column),
+    /// Why no program reads a column of the file, because of how its values are written.
+    pub fn column_declined(self, column: usize) -> Option<DeclineReason> {
+        let CsvFiles::Spec(source) = self else { return None };
+        if source.is_written_otherwise(column) {
+            return Some(DeclineReason::Format);
         }
+        source.null_like_a_value(column).map(|null| DeclineReason::NullLikeAValue(null.to_owned()))
     }
 
     /// Whether a column's type is a guess.

@@ -266,6 +266,17 @@ async fn a_fallback_that_succeeds_is_refused_if_pushdown_is_required() {
         assert_eq!(table.rows(sql, PushdownMode::Auto, backend).await.unwrap(), expected);
         let error = table.rows(sql, PushdownMode::Require, backend).await.unwrap_err().to_string();
         assert!(error.contains("fell back to DataFusion: a record is not valid UTF-8"), "{error}");
+        // Nothing stands on a plain scan that a program could be required for.
+        let mut answers = Vec::new();
+        for mode in [PushdownMode::Off, PushdownMode::Require] {
+            let session = table.session(mode, backend).await;
+            rows(&session, "SET weir.plain_scan_bytes = 0").await.unwrap();
+            let plan = rows(&session, "EXPLAIN SELECT * FROM t").await.unwrap().join("\n");
+            assert_eq!(plan.contains("KernelFilterReduceExec"), mode == PushdownMode::Require, "{plan}");
+            answers.push(rows(&session, "SELECT * FROM t").await.unwrap());
+        }
+        assert_eq!(answers[0].len(), 51);
+        assert_eq!(answers[1], answers[0]);
     }
 }
 

@@ -536,6 +536,26 @@ async fn what_stands_for_null_where_nobody_looked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_null_that_looks_like_a_value_is_null() {
+    let text = "a,b,c,d,t\n1,2.5,2020-01-01,true,0\n0,-999,1900-01-01,false,-999\n-999,0.5,2021-01-01,,x\n4,7,,true,y\n";
+    let odd = || file(text).with("nulls", "-999,1900-01-01,false");
+    odd().is("SELECT sum(a), count(a), min(a) FROM t", "5|3|0").await;
+    odd().is("SELECT a FROM t WHERE a < 1", "0").await;
+    odd().is("SELECT sum(b), count(b) FROM t", "10.0|3").await;
+    odd().is("SELECT min(c), count(d) FROM t", "2020-01-01|2").await;
+    odd().is("SELECT a FROM t WHERE d IS NULL", "0 NULL").await;
+    // Text has no NULL but the empty field.
+    odd().is("SELECT count(t) FROM t WHERE t = '-999'", "1").await;
+    let declared = "a=bigint,b=decimal(5,1),c=date,d=boolean,t=text";
+    odd().with("types", declared).is("SELECT sum(a), sum(b), count(c), count(d) FROM t", "5|10.0|2|2").await;
+    let odd = odd();
+    let session = odd.session((PushdownMode::Require, BackendChoice::Interpret, 1)).await.unwrap();
+    let error = rows(&session, "SELECT count(*) FROM t WHERE a < 1").await.unwrap_err().to_string();
+    assert!(error.contains("a: the text -999 for NULL, which is a value of the column's type"), "{error}");
+    rows(&session, "SELECT count(*) FROM t WHERE t = '-999'").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn hidden_files_are_left_out() {
     let odd =
         files(&[(".DS_Store", b"x"), ("a.csv", b"a\n1\n"), (".b.csv", b"a\n2\n"), ("c.CSV", b"a\n4\n")]);

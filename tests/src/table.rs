@@ -92,7 +92,7 @@ impl Table {
         for (name, values, one_in) in [
             ("on_error", &["pad", "skip", "skip", "null"][..], 20),
             ("comment", &["#"], 150),
-            ("nulls", &["NULL,a"], 30),
+            ("nulls", &["NULL,a", "0", "1,-1,12", "true,2024-01-01,1999-12-31", "-,NA"], 12),
             ("trim", &["true"], 100),
         ] {
             if random.one_in(one_in) {

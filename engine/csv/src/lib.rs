@@ -30,3 +30,5 @@ pub mod spec;
 #[cfg(test)]
 mod testing;
 mod values;
+
+pub use values::is_value;

@@ -14,6 +14,7 @@ use datafusion::object_store::path::Path;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use pushdown::fragment::Dialect;
 use weir_csv::bytes::is_plain;
+use weir_csv::is_value;
 use weir_csv::ranges::{first_record, start_outside_quotes};
 use weir_csv::rejects::ReadError;
 use weir_csv::spec::{CsvSpec, DateFormat, NumberFormat};
@@ -176,6 +177,14 @@ impl SpecSource {
     pub fn is_written_otherwise(&self, column: usize) -> bool {
         let usual = (DateFormat::default(), NumberFormat::default());
         self.spec.columns.get(column).is_some_and(|column| (column.date, column.number) != usual)
+    }
+
+    /// A text that stands for NULL in a column, and that a program would take for a value of the column: `-999`.
+    pub fn null_like_a_value(&self, column: usize) -> Option<&str> {
+        let data_type = self.table_schema.file_schema().field(column).data_type();
+        let column = self.spec.columns.get(column)?;
+        let mut nulls = self.spec.nulls.iter().chain(&self.spec.late_nulls);
+        nulls.find(|null| is_value(null, column, data_type)).map(String::as_str)
     }
 
     /// Whether a column's type is a guess, so that a leading zero is a reason to take it back.

@@ -15,7 +15,7 @@ use super::attempt::{NotPlanned, aggregation_declined, scan_declined};
 use super::chain::Chain;
 use super::offer::{Facts, Offer};
 use crate::decline::{DeclineReason, Declined, Part};
-use crate::options::WeirOptions;
+use crate::options::{PushdownMode, WeirOptions};
 use crate::pushed::{Pushed, Results, Shown, compile_for};
 use crate::rows::RowDecoder;
 use crate::translate::{PlannedAggregate, aggregation};
@@ -40,7 +40,7 @@ impl Planned {
     ) -> Pushed {
         let Planned { fragment, results, shown, mut declined } = self;
         declined.extend(above);
-        Pushed {
+        let mut pushed = Pushed {
             fragment: Arc::new(fragment),
             original,
             replaced,
@@ -50,7 +50,12 @@ impl Planned {
             mode: options.pushdown,
             backend: options.backend,
             sizes: options.sizes,
+        };
+        // Nothing was asked of it that a program could do, so a program is not required either.
+        if pushed.is_plain_scan() {
+            pushed.mode = PushdownMode::Auto;
         }
+        pushed
     }
 }
 

@@ -56,9 +56,9 @@ impl Facts {
             let reason = DeclineReason::ColumnType(field.data_type().clone());
             return Err(vec![Declined { part: Part::Column(field.name().clone()), reason }]);
         }
-        if let Some(&field) = fields.iter().find(|&&field| source.is_written_otherwise(field)) {
-            let part = Part::Column(schema.field(field).name().clone());
-            return Err(vec![Declined { part, reason: DeclineReason::Format }]);
+        let declined = fields.iter().find_map(|&field| Some((field, source.column_declined(field)?)));
+        if let Some((field, reason)) = declined {
+            return Err(vec![Declined { part: Part::Column(schema.field(field).name().clone()), reason }]);
         }
         let dialect = source.dialect();
         let sample = sample(config, source, dialect);

@@ -12,8 +12,9 @@ use arrow_buffer::{BooleanBufferBuilder, NullBufferBuilder};
 use arrow_cast::parse::Parser;
 use arrow_schema::{DataType, TimeUnit};
 
-use super::cells::{Cells, Nulls};
+use super::cells::{Cells, Nulls, Quoting};
 use super::{decimal, number, time};
+use crate::records::{Field, Form, TEXT_BYTES_MAX};
 use crate::rejects::{SpecError, type_name};
 use crate::spec::{Column, ColumnType};
 
@@ -73,6 +74,22 @@ pub fn builder(
         }
         _ => return Err(unfit()),
     })
+}
+
+/// Whether an unquoted text is a value of a column, as far as the column's type says; no text stands for NULL. Of a guessed
+/// column, too, whatever would widen the guess.
+pub fn is_value(text: &str, column: &Column, data_type: &DataType) -> bool {
+    if text.is_empty() || column.ty == ColumnType::Text || text.len() > TEXT_BYTES_MAX {
+        return false;
+    }
+    let declared = Column { declared: true, ..column.clone() };
+    let Ok(mut builder) = builder(&declared, 0, data_type) else { return false };
+    let field = [Field::new(0, text.len(), Form::Plain)];
+    let quoting = Quoting { quote: None, escape: None };
+    let cells = Cells { text, fields: &field, stride: 1, quoting, nulls: &[], late_nulls: &[] };
+    let mut problems = Problems::default();
+    builder.append(&cells, &mut problems);
+    problems.list.is_empty()
 }
 
 /// Of a column.

@@ -33,7 +33,7 @@ mod tests;
 mod time;
 mod widen;
 
-pub use build::{ColumnBuilder, Problems, builder};
+pub use build::{ColumnBuilder, Problems, builder, is_value};
 pub use cells::{Cells, Quoting};
 pub use widen::wider;
 

@@ -1,6 +1,7 @@
 //! The rows of a step, from the output area to the channel.
 //!
-//! Rows collect in a builder until the worker says how far it is, or until an exception record comes between two of them.
+//! Rows collect in a builder until there are as many as DataFusion has in a batch, until the worker says how far it is, or
+//! until an exception record comes between two of them.
 //! Where many exception records stand between rows, each of which would be decoded alone, all of a step goes out raw.
 
 use std::ops::Range;
@@ -16,6 +17,9 @@ use crate::rows::{Entries, RowBuilder};
 
 /// Most runs of exception records in a step that are decoded apart. Opening a decoder costs as much as some ten records.
 const EXCEPTION_RUNS_MAX: usize = 16;
+
+/// Bytes of strings with which a batch is full, however few its rows are: as in the reader of the scan.
+const BATCH_TEXT_BYTES_MAX: usize = 32 << 20;
 
 /// What is sent on before the rows that follow.
 enum Piece {
@@ -34,11 +38,12 @@ impl<M: Maps> Worker<M> {
         self.context.metrics.bytes_returned.add(rows_bytes);
         let output = &self.machine.map(Map::Output)[..rows_bytes];
         let entries = builder.entries(output, &self.machine.map(Map::Window)[..chunk_end]);
-        let pieces = take_apart(builder, &entries)?;
+        let rows_max = usize::try_from(self.context.batch_records).unwrap_or(usize::MAX);
+        let pieces = take_apart(builder, &entries, rows_max)?;
         timer.done();
         for piece in pieces {
             match piece {
-                Piece::Rows(rows) => self.send_batches(&rows)?,
+                Piece::Rows(rows) => self.send(Scanned::Rows(rows))?,
                 Piece::Raw(records) => self.send_raw(records)?,
             }
         }
@@ -51,34 +56,50 @@ impl<M: Maps> Worker<M> {
             return Ok(());
         };
         let rows = builder.take().map_err(Refusal::State)?;
-        self.send_batches(&rows)
-    }
-
-    fn send_batches(&self, rows: &RecordBatch) -> Result<(), Refusal> {
-        // A chunk of short records has more rows than a batch of DataFusion's.
-        let batch_rows = usize::try_from(self.context.batch_records).unwrap_or(usize::MAX);
-        for begin in (0..rows.num_rows()).step_by(batch_rows) {
-            self.send(Scanned::Rows(rows.slice(begin, batch_rows.min(rows.num_rows() - begin))))?;
-        }
-        Ok(())
+        self.send(Scanned::Rows(rows))
     }
 }
 
-/// Puts rows into the builder; where exception records come between, first out of it what is in front of them.
-fn take_apart(builder: &mut RowBuilder, entries: &Entries<'_>) -> Result<Vec<Piece>, Refusal> {
+/// Puts rows into the builder, and takes them out where it is full. Where exception records come between, first out of it
+/// what is in front of them.
+fn take_apart(
+    builder: &mut RowBuilder,
+    entries: &Entries<'_>,
+    rows_max: usize,
+) -> Result<Vec<Piece>, Refusal> {
     let mut pieces = Vec::new();
     for (is_raw, range) in runs(entries) {
-        let run = entries.slice(range);
         if !is_raw {
-            builder.push(&run)?;
+            fill(builder, entries, range, rows_max, &mut pieces)?;
             continue;
         }
+        let run = entries.slice(range);
         if builder.row_count() > 0 {
             pieces.push(Piece::Rows(builder.take().map_err(Refusal::State)?));
         }
         pieces.push(Piece::Raw(records(&run)?));
     }
     Ok(pieces)
+}
+
+/// Puts rows into the builder. Whole batches come out of it.
+fn fill(
+    builder: &mut RowBuilder,
+    entries: &Entries<'_>,
+    mut range: Range<usize>,
+    rows_max: usize,
+    pieces: &mut Vec<Piece>,
+) -> Result<(), Refusal> {
+    while !range.is_empty() {
+        let room = rows_max.saturating_sub(builder.row_count()).max(1);
+        let end = range.end.min(range.start.saturating_add(room));
+        builder.push(&entries.slice(range.start..end))?;
+        range.start = end;
+        if builder.row_count() >= rows_max || builder.text_bytes() >= BATCH_TEXT_BYTES_MAX {
+            pieces.push(Piece::Rows(builder.take().map_err(Refusal::State)?));
+        }
+    }
+    Ok(())
 }
 
 /// Cuts the entries where rows and exception records meet: whether what lies between is sent raw, and which entries.
