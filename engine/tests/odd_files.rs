@@ -517,7 +517,11 @@ async fn a_decimal_of_too_many_digits_is_an_error() {
     let odd = file(format!("a,b\n{nines},1\n"));
     odd.fails("SELECT a + b FROM t", &["a + b does not fit its type DECIMAL(38, 0)"]).await;
     odd.fails("SELECT a * 2 FROM t", &["does not fit its type DECIMAL(38, 0)"]).await;
-    odd.fails("SELECT a / 3 FROM t", &["a / 3 does not fit its type DECIMAL(38, 4): compute it"]).await;
+    odd.fails(
+        "SELECT a / 3 FROM t",
+        &["a / 3 does not fit its type DECIMAL(38, 4)", &format!("({nines} / 3)")],
+    )
+    .await;
     let twice = "SELECT sum(a) FROM (SELECT a FROM t UNION ALL SELECT a FROM t)";
     odd.fails(twice, &["does not fit its type DECIMAL(38, 0)", "as in sum(CAST(a AS DOUBLE))"]).await;
     odd.is("SELECT a - b FROM t WHERE b = 1", &format!("{}8", &nines[1..])).await;

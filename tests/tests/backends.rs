@@ -7,7 +7,7 @@ use machine::{BackendKind, Machine};
 use pushdown::aggregates::{Count, MinMax, Sum};
 use pushdown::contract::hook::PACKET_BYTES_MAX;
 use pushdown::contract::layout::Sizes;
-use pushdown::fragment::{Aggregate, Column, ColumnType, Dialect, Expr, Fragment, Output};
+use pushdown::fragment::{Aggregate, Column, ColumnType, Expr, Fragment, Output, StructuralBytes};
 use pushdown::ops::{Comparison, Logic};
 use pushdown::reference;
 use pushdown::testing::{Random, drive, drive_reads, seeds};
@@ -126,7 +126,7 @@ fn wide(columns: usize, filter: Option<Expr>, aggregates: Vec<Aggregate>) -> Fra
         })
         .collect();
     Fragment {
-        dialect: Dialect::default(),
+        dialect: StructuralBytes::default(),
         field_count: columns.len(),
         columns,
         filter,

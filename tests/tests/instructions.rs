@@ -61,6 +61,7 @@ fn programs_do_not_grow_slower() {
     }
     let mut problems = Vec::new();
     let mut first = None;
+    assert_eq!(LINEITEM_FRAGMENTS.len(), EXPECTED.len());
     for ((name, fragment), (expected_name, expected)) in LINEITEM_FRAGMENTS.into_iter().zip(EXPECTED) {
         assert_eq!(name, expected_name);
         let fragment = text::parse(fragment).expect(name);

@@ -4,9 +4,13 @@
 //! dropped it waits again, unless a run of it failed. So the partitions of a query that run one after the other, and a query
 //! that is asked again, load nothing.
 //!
+//! A thread that panics gives its machine back as any other: what it left in the maps is either zeroed or written again before it
+//! is read.
+//!
 //! Only machines of the stock kernel wait. Those in a read hook are attached to files, and to interpret costs no load.
 
 use std::collections::VecDeque;
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,8 +22,11 @@ use crate::KernelError;
 use crate::load::LoadStatistics;
 use crate::stock::Stock;
 
-/// Most bytes of maps that wait: some ten machines of the usual sizes.
-const IDLE_BYTES_MAX: usize = 64 << 20;
+/// Most bytes of maps that wait, for each processor: a machine of the usual sizes has three million, so that those of the last
+/// two queries stay when every processor reads a partition.
+const IDLE_BYTES_PER_PROCESSOR: usize = 8 << 20;
+/// The same where there are few of them: a file read in its order takes a machine for each piece.
+const IDLE_BYTES_MIN: usize = 64 << 20;
 
 /// The machines of this process that nobody uses, the one that waits longest first.
 static IDLE: Mutex<VecDeque<Loaded>> = Mutex::new(VecDeque::new());
@@ -94,10 +101,15 @@ fn runs(loaded: &Arc<Program>, wanted: &Arc<Program>) -> bool {
             && loaded.insns == wanted.insns)
 }
 
-/// Unloads the machines that nobody uses.
+/// Unloads the machines that nobody uses: for a process that has asked its last query and wants the memory back.
 pub fn unload_idle() {
     let unloaded = std::mem::take(&mut *idle());
     drop(unloaded);
+}
+
+fn idle_bytes_max() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    IDLE_BYTES_MIN.max(IDLE_BYTES_PER_PROCESSOR * processors)
 }
 
 fn idle() -> MutexGuard<'static, VecDeque<Loaded>> {
@@ -110,9 +122,10 @@ impl Drop for Leased {
         let Some(mut loaded) = self.loaded.take().filter(|_| !self.failed) else { return };
         loaded.reset();
         let mut unloaded = Vec::new();
+        let bytes_max = idle_bytes_max();
         let mut idle = idle();
         idle.push_back(loaded);
-        while idle.iter().map(Loaded::bytes).sum::<usize>() > IDLE_BYTES_MAX {
+        while idle.iter().map(Loaded::bytes).sum::<usize>() > bytes_max {
             unloaded.extend(idle.pop_front());
         }
         drop(idle);

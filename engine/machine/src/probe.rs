@@ -11,7 +11,7 @@ use pushdown::contract::hook::{Context, PACKET_BYTES_MAX, PACKET_CONSUME};
 use pushdown::contract::index::{IndexArray, Indexing};
 use pushdown::contract::layout::{Layout, Map, SCRATCH, Sizes};
 use pushdown::contract::steps::{Maps, RunRead, RunWindow};
-use pushdown::fragment::Dialect;
+use pushdown::fragment::StructuralBytes;
 use pushdown::{Program, Target};
 
 use crate::capabilities::Capabilities;
@@ -152,6 +152,6 @@ pub(crate) fn assemble(
         accumulators: SCRATCH,
         groups: None,
     };
-    let indexing = Indexing { dialect: Dialect::default(), array: IndexArray::new(1, &layout.sizes) };
+    let indexing = Indexing { dialect: StructuralBytes::default(), array: IndexArray::new(1, &layout.sizes) };
     Program { insns, layout, listing: String::new(), target, indexing }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pushdown::bpf::asm::Holes;
 use pushdown::contract::hook::{self, Context, PACKET_BYTES_MAX, PACKET_CONSUME, PACKET_STOP};
-use pushdown::contract::layout::{END, Map};
+use pushdown::contract::layout::{END, GROUP_COUNT, Map};
 use pushdown::contract::steps::{Maps, RunWindow};
 use pushdown::{Program, Target};
 
@@ -202,12 +202,30 @@ fn loading_is_measured() {
     }
 }
 
-/// A program with a group table, which says how often it ran since its maps were zeroed.
+/// Counts its runs in the group table, as one group, and says how many there were since its maps were zeroed.
 fn counting_program(seed: i32) -> Arc<Program> {
     let text = format!(
-        "r1 = map[state][0]\nr2 = {seed}\nr2 = *(u64 *)(r1 + {SUM})\nr2 += 1\n*(u64 *)(r1 + {SUM}) = r2\nr0 = 0\nexit\n"
+        "
+  r1 = map[state][0]
+  r3 = map[groups][0]
+  r2 = {seed}
+  r2 = *(u64 *)(r3 + 8)
+  r2 += 1
+  *(u64 *)(r3 + 8) = r2
+  *(u64 *)(r1 + {{SUM}}) = r2
+  r2 = 1
+  *(u64 *)(r1 + {{GROUP_COUNT}}) = r2
+  r0 = 0
+  exit
+"
     );
-    Arc::new(program(&text))
+    let holes = Holes::new().with("SUM", SUM).with("GROUP_COUNT", GROUP_COUNT);
+    Arc::new(assemble(&text, &holes, Target::Window, |map| match map {
+        Map::Window => WINDOW_BYTES,
+        Map::State => STATE_BYTES,
+        Map::Groups => 64,
+        _ => 0,
+    }))
 }
 
 #[test]

@@ -10,6 +10,7 @@ use datafusion::arrow::array::{ArrayRef, AsArray, Datum};
 use datafusion::arrow::compute::kernels::numeric::{add, div, mul, neg, rem, sub};
 use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef};
 use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DataFusionError, Result, ScalarValue, plan_datafusion_err};
 use datafusion::logical_expr::{
@@ -130,6 +131,19 @@ impl Checked {
         Checked { operation, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
+    fn compute(&self) -> fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> {
+        match self.operation {
+            Operation::Add => |left, right| fitting(add(left, right)?),
+            Operation::Subtract => |left, right| fitting(sub(left, right)?),
+            Operation::Multiply => |left, right| fitting(mul(left, right)?),
+            Operation::Divide => |left, right| fitting(div(left, right)?),
+            Operation::Remainder => |left, right| rem(left, right),
+            Operation::ShiftLeft => |value, count| shift(value, count, Direction::Left),
+            Operation::ShiftRight => |value, count| shift(value, count, Direction::Right),
+            Operation::Negate => |value, _| neg(value.get().0),
+        }
+    }
+
     fn checked_types(&self, types: &[DataType]) -> Result<DataType> {
         let ty = self.operation.unnoticed(types);
         ty.ok_or_else(|| plan_datafusion_err!("{} does not take {types:?}", self.operation.name()))
@@ -179,34 +193,29 @@ impl ScalarUDFImpl for Checked {
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
         let operands = args.arg_fields.iter().zip(args.scalar_arguments);
-        let operands: Vec<String> = operands.map(|(field, scalar)| in_sql(field, *scalar)).collect();
+        let operands: Vec<String> = operands.map(|(field, scalar)| operand(field, *scalar)).collect();
         let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
         let name = self.operation.with(&operands);
         Ok(Arc::new(Field::new(name, self.checked_types(&types)?, nullable)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let compute: fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> = match self.operation {
-            Operation::Add => |left, right| fitting(add(left, right)?),
-            Operation::Subtract => |left, right| fitting(sub(left, right)?),
-            Operation::Multiply => |left, right| fitting(mul(left, right)?),
-            Operation::Divide => |left, right| fitting(div(left, right)?),
-            Operation::Remainder => |left, right| rem(left, right),
-            Operation::ShiftLeft => |value, count| shift(value, count, Direction::Left),
-            Operation::ShiftRight => |value, count| shift(value, count, Direction::Right),
-            Operation::Negate => |value, _| neg(value.get().0),
-        };
         let last = args.args.len() - 1;
-        apply(&args.args[0], &args.args[last], compute).map_err(|error| self.told(error, &args))
+        apply(&args.args[0], &args.args[last], self.compute()).map_err(|error| self.told(error, &args))
     }
 }
 
-/// An operand as it is written in SQL.
+/// An operand as it is written in SQL beside an operator.
+fn operand(field: &Field, scalar: Option<&ScalarValue>) -> String {
+    let text = in_sql(field, scalar);
+    if scalar.is_none() && text.contains(' ') { format!("({text})") } else { text }
+}
+
+/// An argument as it is written in SQL.
 fn in_sql(field: &Field, scalar: Option<&ScalarValue>) -> String {
     match scalar {
         Some(scalar) => scalar.to_string(),
-        None if field.name().contains(' ') => format!("({})", without_places(field.name())),
-        None => field.name().clone(),
+        None => without_places(field.name()),
     }
 }
 
@@ -241,41 +250,39 @@ impl Checked {
     fn told(&self, error: DataFusionError, args: &ScalarFunctionArgs) -> DataFusionError {
         let DataFusionError::ArrowError(arrow, _) = &error else { return error };
         let what = args.return_field.name().clone();
-        match (arrow.as_ref(), args.arg_fields.last()) {
-            (ArrowError::ArithmeticOverflow(text), _) => {
-                DataFusionError::External(Box::new(self.overflow(text, &args.return_field)))
-            }
-            (ArrowError::DivideByZero, Some(divisor)) => {
-                let scalar = match args.args.last() {
-                    Some(ColumnarValue::Scalar(scalar)) => Some(scalar),
-                    _ => None,
+        let ty = args.return_field.data_type();
+        // The first and the last argument in SQL; one is both.
+        let in_sql = |at: usize| match (args.arg_fields.get(at), args.args.get(at)) {
+            (Some(field), Some(ColumnarValue::Scalar(scalar))) => in_sql(field, Some(scalar)),
+            (Some(field), _) => in_sql(field, None),
+            (None, _) => String::new(),
+        };
+        let (first, last) = (in_sql(0), in_sql(args.arg_fields.len().saturating_sub(1)));
+        let external = |error: Box<dyn std::error::Error + Send + Sync>| DataFusionError::External(error);
+        match arrow.as_ref() {
+            ArrowError::ArithmeticOverflow(_) => {
+                let cure = match self.operation {
+                    Operation::ShiftLeft => format!("CAST({first} AS DOUBLE) * power(2, {last})"),
+                    _ => format!("CAST({first} AS {})", wider_name(ty)),
                 };
-                let divisor = in_sql(divisor, scalar);
-                DataFusionError::External(Box::new(DivisionByZero { what, divisor }))
+                external(Box::new(Overflow { what, operands: self.row_of(args), ty: sql_name(ty), cure }))
             }
-            (ArrowError::InvalidArgumentError(operands), _) => {
+            ArrowError::DivideByZero => external(Box::new(DivisionByZero { what, divisor: last })),
+            ArrowError::InvalidArgumentError(_) => {
                 let other = if self.operation == Operation::ShiftLeft { ">>" } else { "<<" };
-                let operands = operands.clone();
-                DataFusionError::External(Box::new(NegativeShift { what, operands, other }))
+                external(Box::new(NegativeShift { what, operands: self.row_of(args), other }))
             }
             _ => error,
         }
     }
 
-    fn overflow(&self, text: &str, field: &Field) -> Overflow {
-        // "Overflow happened on: 1 + 2"
-        let operands = text.rsplit_once(": ").map(|(_, operands)| operands.to_owned());
-        // Of a quotient they are what Arrow multiplies before it divides.
-        let operands = operands.filter(|_| !self.operation.divides());
-        let what = field.name();
-        let mut words = what.trim_start_matches(['-', '(']).split(' ');
-        let first = words.next().unwrap_or(what);
-        let cure = match (self.operation, what.rsplit_once(" << ")) {
-            (Operation::ShiftLeft, Some((value, count))) => {
-                format!("CAST({value} AS DOUBLE) * power(2, {count})")
-            }
-            _ => format!("CAST({first} AS {})", wider_name(field.data_type())),
-        };
-        Overflow { what: what.clone(), operands, ty: sql_name(field.data_type()), cure }
+    /// The values of the first row for which there is no result, as they are written in SQL.
+    fn row_of(&self, args: &ScalarFunctionArgs) -> Option<String> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args).ok()?;
+        let (first, last) = (arrays.first()?, arrays.last()?);
+        let fails = |row: &usize| self.compute()(&first.slice(*row, 1), &last.slice(*row, 1)).is_err();
+        let row = (0..first.len()).find(fails)?;
+        let values = arrays.iter().map(|array| array_value_to_string(array, row));
+        Some(self.operation.with(&values.collect::<Result<Vec<_>, _>>().ok()?))
     }
 }

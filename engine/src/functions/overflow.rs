@@ -30,12 +30,12 @@ pub(super) struct DivisionByZero {
 
 /// A shift by fewer bits than none.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} shifts by less than nothing ({operands}): shift the other way, with {other}")]
+#[error("{what} shifts by less than nothing{}: shift the other way, with {other}", at(.operands))]
 pub(super) struct NegativeShift {
     /// In SQL.
     pub what: String,
-    /// The numbers.
-    pub operands: String,
+    /// The numbers of the first such row.
+    pub operands: Option<String>,
     /// The operator of the other direction.
     pub other: &'static str,
 }
