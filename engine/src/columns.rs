@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use pushdown::fragment::{Column, ColumnType};
 
-use crate::decline::DeclineReason;
+use crate::decline::{DeclineReason, UnexpectedShape};
 use crate::sample::Sample;
 
 /// Most digits behind the point that a 64-bit number has room for.
@@ -55,7 +55,7 @@ impl Columns {
             .iter()
             .enumerate()
             .find(|(_, candidate)| candidate.field == column.index())
-            .ok_or(DeclineReason::Shape("a column that the scan does not read"))
+            .ok_or(DeclineReason::Shape(UnexpectedShape::UnreadColumn))
     }
 }
 

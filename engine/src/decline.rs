@@ -90,12 +90,143 @@ impl fmt::Display for ExpressionKind {
     }
 }
 
+/// Files that no program reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FileKind {
+    /// Those of another object store.
+    #[error("files that are not local")]
+    NotLocal,
+    /// Gzip and the like.
+    #[error("compressed files")]
+    Compressed,
+    /// Latin-1, UTF-16.
+    #[error("files that are not UTF-8")]
+    NotUtf8,
+    /// Lines that are no records.
+    #[error("comments in CSV files")]
+    Comments,
+    /// Blanks that do not belong to a field.
+    #[error("blanks around fields")]
+    Trimmed,
+    /// A delimiter behind which no field begins.
+    #[error("delimiters at the end of records")]
+    TrailingDelimiters,
+    /// `::`
+    #[error("delimiters of more than one byte")]
+    WideDelimiters,
+    /// Bytes that are a part of a character.
+    #[error("delimiters and quotes outside of ASCII")]
+    NotAscii,
+    /// A quote is a byte like any other.
+    #[error("files without quotes")]
+    Unquoted,
+    /// A record's end of its own.
+    #[error("record terminators other than line ends")]
+    Terminators,
+    /// DataFusion's reader adds the fields that are missing.
+    #[error("truncated rows")]
+    TruncatedRows,
+    /// `on_error` is `skip` or `null`.
+    #[error("bad records that are left out or mended")]
+    Rejects,
+    /// Columns that come from the names of folders.
+    #[error("tables with partition columns")]
+    Partitioned,
+    /// More than [`FIELD_COUNT_MAX`](pushdown::fragment::FIELD_COUNT_MAX).
+    #[error("records of so many fields")]
+    TooManyFields,
+}
+
+/// Two values that no program compares, or not in this way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Incomparable {
+    /// `upper(s) = 'A'`
+    #[error("strings are only supported in =, <>, IN and IS NULL")]
+    StringExpression,
+    /// `s < 'A'`
+    #[error("strings are only compared for equality")]
+    StringOrder,
+    /// `a + b IS NULL`
+    #[error("IS NULL is only supported on columns")]
+    NullExpression,
+    /// DataFusion would have made them one scale.
+    #[error("decimals of different scale are not compared")]
+    DecimalScales,
+    /// DataFusion would have made them one type.
+    #[error("a comparison of different types is not supported")]
+    Types,
+    /// DataFusion would have decided it.
+    #[error("a comparison of two constants is not supported")]
+    Constants,
+    /// `a IN (b, 1)`
+    #[error("IN is only supported with constants")]
+    InExpressions,
+}
+
+/// A modifier of an aggregate, or of the aggregation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AggregateOption {
+    /// Of several sets of keys.
+    #[error("GROUPING SETS")]
+    GroupingSets,
+    /// Ends the scan early.
+    #[error("LIMIT")]
+    Limit,
+    /// Keeps the top groups.
+    #[error("LIMIT over floating point numbers")]
+    FloatLimit,
+    /// Groups that are done while rows come.
+    #[error("an ordered input")]
+    OrderedInput,
+    /// In another aggregate than `count`.
+    #[error("DISTINCT")]
+    Distinct,
+    /// `first_value(a) IGNORE NULLS`
+    #[error("IGNORE NULLS")]
+    IgnoreNulls,
+    /// `array_agg(a ORDER BY b)`
+    #[error("ORDER BY")]
+    OrderBy,
+}
+
+/// A plan that DataFusion is not known to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnexpectedShape {
+    /// The leaf of a chain.
+    #[error("a scan that is not one of CSV files")]
+    NotCsv,
+    /// Of a scan.
+    #[error("a scan with partitions other than its file groups")]
+    Partitions,
+    /// An expression refers to it.
+    #[error("a column that the scan does not read")]
+    UnreadColumn,
+    /// Over the scan's schema.
+    #[error("an expression without a type")]
+    Untyped,
+    /// In a filter.
+    #[error("a condition that is not a boolean")]
+    NotBoolean,
+    /// Of arithmetic.
+    #[error("a decimal of another scale than its operands give")]
+    DecimalScale,
+    /// The final aggregation over ours is another than the one that stood there.
+    #[error("a final aggregation of another schema")]
+    FinalSchema,
+    /// Of the partial state.
+    #[error("another number of columns in the partial state")]
+    StateColumns,
+    /// Of the partial state.
+    #[error("another type of a column in the partial state")]
+    StateType,
+}
+
 /// Why something is not compiled. A value, not an error: `auto` shows it in EXPLAIN, `require` makes an error of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeclineReason {
     /// Something about the table's files or how they are read.
     #[error("{0} are not supported")]
-    Files(&'static str),
+    Files(FileKind),
     /// No program reads this type of column.
     #[error("columns of type {0} are not supported")]
     ColumnType(DataType),
@@ -118,7 +249,7 @@ pub enum DeclineReason {
     },
     /// These two cannot be compared, or not in this way.
     #[error("{0}")]
-    Comparison(&'static str),
+    Comparison(Incomparable),
     /// The rounding of floating point numbers would show.
     #[error("arithmetic on floating point numbers is only supported in arguments of sum, avg and count")]
     FloatRounding,
@@ -141,7 +272,7 @@ pub enum DeclineReason {
     },
     /// A modifier of an aggregate, or of the aggregation.
     #[error("{0} is not supported in an aggregation")]
-    AggregateOption(&'static str),
+    AggregateOption(AggregateOption),
     /// A group key that is not a column.
     #[error("only columns are supported as group keys")]
     GroupKey,
@@ -168,7 +299,7 @@ pub enum DeclineReason {
     FilterBelow,
     /// The replaced plan has another shape than expected.
     #[error("the plan has an unexpected shape: {0}")]
-    Shape(&'static str),
+    Shape(UnexpectedShape),
     /// The compiler refused the fragment.
     #[error("{0}")]
     Compile(CompileError),

@@ -6,34 +6,17 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, Float64Array, Int8Array,
-    Int16Array, Int32Array, Int64Array, LargeStringBuilder, RecordBatch, RecordBatchOptions, StringBuilder,
-    StringViewBuilder, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    ArrayRef, ArrowPrimitiveType, BooleanArray, LargeStringBuilder, PrimitiveArray, RecordBatch,
+    RecordBatchOptions, StringBuilder, StringViewBuilder,
 };
-use datafusion::arrow::datatypes::{DataType, SchemaRef, i256};
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{DataFusionError, Result};
 use pushdown::contract::groups::GroupLayout;
-use pushdown::fragment::{Aggregate, ColumnType, Key};
+use pushdown::fragment::{Aggregate, Key};
 
 use crate::columns::Columns;
-use crate::decline::DeclineReason;
-use crate::numbers::{days_from_yyyymmdd, double};
-
-/// What an integer of a program stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Number {
-    /// An integer or, if the Arrow type says so, a boolean.
-    Int,
-    /// A number of `10^-scale`, whose nearest double is meant.
-    Float {
-        /// Digits behind the point.
-        scale: u8,
-    },
-    /// A number of `10^-scale`, with the scale of the Arrow type.
-    Decimal,
-    /// `YYYYMMDD`.
-    Date,
-}
+use crate::decline::{DeclineReason, UnexpectedShape};
+use crate::numbers::{Number, NumberVisitor, visit_number};
 
 /// Which words of an aggregate a column of the partial state is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,22 +127,18 @@ impl StateDecoder {
     /// Every column can be made: tried on no rows, so that a surprise shows at planning.
     fn check(&self) -> Result<(), DeclineReason> {
         if self.sources.len() != self.schema.fields().len() {
-            return Err(DeclineReason::Shape("another number of columns in the partial state"));
+            return Err(DeclineReason::Shape(UnexpectedShape::StateColumns));
         }
         let made = self.decode_groups(&[]);
-        made.map(|_| ()).map_err(|_| DeclineReason::Shape("another type of a column in the partial state"))
+        made.map(|_| ()).map_err(|_| DeclineReason::Shape(UnexpectedShape::StateType))
     }
 }
 
 fn key_source(columns: &Columns, key: &Key, at: usize, null_bit: usize) -> Source {
-    let number = match columns.columns[key.column].ty {
-        ColumnType::String => return Source::KeyString { at, words: key.words(), null_bit },
-        ColumnType::Int { .. } | ColumnType::Boolean => Number::Int,
-        ColumnType::Float { scale } => Number::Float { scale },
-        ColumnType::Decimal { .. } => Number::Decimal,
-        ColumnType::Date => Number::Date,
-    };
-    Source::KeyNumber { at, null_bit, number }
+    match Number::of(columns.columns[key.column].ty) {
+        None => Source::KeyString { at, words: key.words(), null_bit },
+        Some(number) => Source::KeyNumber { at, null_bit, number },
+    }
 }
 
 /// `words` tells the forms of sums apart: value and count, or low, high and count.
@@ -192,7 +171,7 @@ fn column(source: Source, ty: &DataType, rows: &[&[u64]]) -> Result<ArrayRef> {
     }
 }
 
-/// The numbers of a column. Integers are cut to the width of the type: sums wrap, and the others fit.
+/// The numbers of a column.
 fn numbers(
     ty: &DataType,
     number: Number,
@@ -200,40 +179,29 @@ fn numbers(
     read: impl Fn(&[u64]) -> Option<i128>,
 ) -> Result<ArrayRef> {
     let values = rows.iter().map(|row| read(row));
-    macro_rules! integers {
-        ($array:ty, $native:ty) => {
-            Arc::new(values.map(|value| value.map(|value| value as $native)).collect::<$array>())
-        };
+    visit_number(number, ty, Collect { values, ty }).ok_or_else(|| unexpected(ty))
+}
+
+/// Collects values into an array.
+struct Collect<'a, V> {
+    values: V,
+    ty: &'a DataType,
+}
+
+impl<V: Iterator<Item = Option<i128>>> NumberVisitor for Collect<'_, V> {
+    type Made = ArrayRef;
+
+    fn primitive<T: ArrowPrimitiveType>(
+        self,
+        convert: impl Fn(i128) -> T::Native + Send + 'static,
+    ) -> ArrayRef {
+        let values: PrimitiveArray<T> = self.values.map(|value| value.map(&convert)).collect();
+        Arc::new(values.with_data_type(self.ty.clone()))
     }
-    Ok(match (number, ty) {
-        (Number::Int, DataType::Int8) => integers!(Int8Array, i8),
-        (Number::Int, DataType::Int16) => integers!(Int16Array, i16),
-        (Number::Int, DataType::Int32) => integers!(Int32Array, i32),
-        (Number::Int, DataType::Int64) => integers!(Int64Array, i64),
-        (Number::Int, DataType::UInt8) => integers!(UInt8Array, u8),
-        (Number::Int, DataType::UInt16) => integers!(UInt16Array, u16),
-        (Number::Int, DataType::UInt32) => integers!(UInt32Array, u32),
-        (Number::Int, DataType::UInt64) => integers!(UInt64Array, u64),
-        (Number::Int, DataType::Boolean) => {
-            Arc::new(values.map(|value| value.map(|value| value != 0)).collect::<BooleanArray>())
-        }
-        (Number::Float { scale }, DataType::Float64) => {
-            Arc::new(values.map(|value| value.map(|value| double(value, scale))).collect::<Float64Array>())
-        }
-        (Number::Date, DataType::Date32) => Arc::new(
-            values.map(|value| value.map(|value| days_from_yyyymmdd(value as i64))).collect::<Date32Array>(),
-        ),
-        (Number::Int | Number::Decimal, DataType::Decimal128(precision, scale)) => {
-            Arc::new(values.collect::<Decimal128Array>().with_precision_and_scale(*precision, *scale)?)
-        }
-        (Number::Decimal, DataType::Decimal256(precision, scale)) => Arc::new(
-            values
-                .map(|value| value.map(i256::from_i128))
-                .collect::<Decimal256Array>()
-                .with_precision_and_scale(*precision, *scale)?,
-        ),
-        _ => return Err(unexpected(ty)),
-    })
+
+    fn boolean(self) -> ArrayRef {
+        Arc::new(self.values.map(|value| value.map(|value| value != 0)).collect::<BooleanArray>())
+    }
 }
 
 fn strings(ty: &DataType, rows: &[&[u64]], at: usize, words: usize, null_bit: usize) -> Result<ArrayRef> {
@@ -276,7 +244,7 @@ fn unexpected(ty: &DataType) -> DataFusionError {
 mod tests {
     use datafusion::arrow::array::AsArray;
     use datafusion::arrow::datatypes::{
-        Date32Type, Decimal128Type, Decimal256Type, Field, Float64Type, Int64Type, Schema,
+        Date32Type, Decimal128Type, Decimal256Type, Field, Float64Type, Int64Type, Schema, i256,
     };
     use pushdown::aggregates::{AggregateFunction, Count, MinMax, Sum};
 

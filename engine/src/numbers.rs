@@ -1,7 +1,82 @@
-//! Floats and dates as the integers that a program holds.
+//! Numbers and dates as the integers that a program holds, and the Arrow types that they become.
 //!
 //! A float is the number of `10^-scale` that its text says; back comes the double that is nearest to it. A date is days
 //! since 1970-01-01 in Arrow and the number `YYYYMMDD` in a program; both orders are the same.
+
+use datafusion::arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Decimal256Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type, i256,
+};
+use pushdown::fragment::ColumnType;
+
+/// What an integer of a program stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Number {
+    /// An integer or, if the Arrow type says so, a boolean.
+    Int,
+    /// A number of `10^-scale`, whose nearest double is meant.
+    Float {
+        /// Digits behind the point.
+        scale: u8,
+    },
+    /// A number of `10^-scale`, with the scale of the Arrow type.
+    Decimal,
+    /// `YYYYMMDD`.
+    Date,
+}
+
+impl Number {
+    /// What the values of a column are. None: strings.
+    pub fn of(ty: ColumnType) -> Option<Number> {
+        Some(match ty {
+            ColumnType::String => return None,
+            ColumnType::Int { .. } | ColumnType::Boolean => Number::Int,
+            ColumnType::Float { scale } => Number::Float { scale },
+            ColumnType::Decimal { .. } => Number::Decimal,
+            ColumnType::Date => Number::Date,
+        })
+    }
+}
+
+/// What makes Arrow values of a program's integers, once it is known which.
+pub(crate) trait NumberVisitor {
+    /// What it makes.
+    type Made;
+    /// Values of a primitive type.
+    fn primitive<T: ArrowPrimitiveType>(
+        self,
+        convert: impl Fn(i128) -> T::Native + Send + 'static,
+    ) -> Self::Made;
+    /// Truth values: all but 0 is true.
+    fn boolean(self) -> Self::Made;
+}
+
+/// The Arrow values that a program's integers become. Those of an integer are cut to the width of the type: sums wrap, and the
+/// others fit. None: there is no such type.
+pub(crate) fn visit_number<V: NumberVisitor>(number: Number, ty: &DataType, visitor: V) -> Option<V::Made> {
+    Some(match (number, ty) {
+        (Number::Int, DataType::Int8) => visitor.primitive::<Int8Type>(|value| value as i8),
+        (Number::Int, DataType::Int16) => visitor.primitive::<Int16Type>(|value| value as i16),
+        (Number::Int, DataType::Int32) => visitor.primitive::<Int32Type>(|value| value as i32),
+        (Number::Int, DataType::Int64) => visitor.primitive::<Int64Type>(|value| value as i64),
+        (Number::Int, DataType::UInt8) => visitor.primitive::<UInt8Type>(|value| value as u8),
+        (Number::Int, DataType::UInt16) => visitor.primitive::<UInt16Type>(|value| value as u16),
+        (Number::Int, DataType::UInt32) => visitor.primitive::<UInt32Type>(|value| value as u32),
+        (Number::Int, DataType::UInt64) => visitor.primitive::<UInt64Type>(|value| value as u64),
+        (Number::Int, DataType::Boolean) => visitor.boolean(),
+        (Number::Float { scale }, DataType::Float64) => {
+            visitor.primitive::<Float64Type>(move |value| double(value, scale))
+        }
+        (Number::Date, DataType::Date32) => {
+            visitor.primitive::<Date32Type>(|value| days_from_yyyymmdd(value as i64))
+        }
+        (Number::Int | Number::Decimal, DataType::Decimal128(..)) => {
+            visitor.primitive::<Decimal128Type>(|value| value)
+        }
+        (Number::Decimal, DataType::Decimal256(..)) => visitor.primitive::<Decimal256Type>(i256::from_i128),
+        _ => return None,
+    })
+}
 
 /// The powers of ten that are doubles, exactly: 5^22 is the last power of five below 2^53.
 const POWERS_OF_TEN: [f64; 23] = [

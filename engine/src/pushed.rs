@@ -46,8 +46,8 @@ pub struct Pushed {
 /// What becomes of what a program hands out.
 #[derive(Debug, Clone)]
 pub enum Results {
-    /// The matching records are rows of the scan, on which the original sub-plan runs. None: all of them are raw, since
-    /// the scan computes something of them.
+    /// What is let through are rows of the scan, on which the original sub-plan runs. None: all of them are raw, since the scan
+    /// computes something of them, or a column has no values that a program could hand out.
     Rows(Option<Arc<RowDecoder>>),
     /// Accumulators and group entries become batches of the schema of the original sub-plan.
     State(Arc<StateDecoder>),

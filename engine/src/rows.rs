@@ -13,10 +13,7 @@ use datafusion::arrow::array::{
     StringBuilder, StringViewBuilder,
 };
 use datafusion::arrow::buffer::ScalarBuffer;
-use datafusion::arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, SchemaRef,
-    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
-};
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{Result, internal_err};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::projection::ProjectionExprs;
@@ -25,7 +22,7 @@ use pushdown::contract::steps::ContractError;
 use pushdown::fragment::ColumnType;
 
 use crate::columns::Columns;
-use crate::numbers::{days_from_yyyymmdd, double};
+use crate::numbers::{Number, NumberVisitor, visit_number};
 
 /// Bytes of strings in one buffer of an array: less than from where on malloc asks the kernel for each piece (128 KiB).
 const STRING_BLOCK_BYTES: u32 = 64 << 10;
@@ -226,35 +223,40 @@ trait ColumnBuilder: Send {
     fn finish(&mut self) -> Result<ArrayRef>;
 }
 
-/// The builder of a column; of nulls, if a program has no values of its type.
+/// The builder of a column; [`Unknown`], if a program has no values of its type.
 fn column_builder(kind: &ValueKind) -> Box<dyn ColumnBuilder> {
-    macro_rules! number {
-        ($arrow:ty, $convert:expr) => {
-            Box::new(Numbers::<$arrow, _>::new(kind.data_type.clone(), $convert))
-        };
+    let ty = &kind.data_type;
+    if let Some(number) = Number::of(kind.ty) {
+        return visit_number(number, ty, NumberBuilder { ty }).unwrap_or(Box::new(Unknown));
     }
-    match (kind.ty, &kind.data_type) {
-        (ColumnType::Int { .. }, DataType::Int8) => number!(Int8Type, |word| word as i8),
-        (ColumnType::Int { .. }, DataType::Int16) => number!(Int16Type, |word| word as i16),
-        (ColumnType::Int { .. }, DataType::Int32) => number!(Int32Type, |word| word as i32),
-        (ColumnType::Int { .. }, DataType::Int64) => number!(Int64Type, |word| word),
-        (ColumnType::Int { .. }, DataType::UInt8) => number!(UInt8Type, |word| word as u8),
-        (ColumnType::Int { .. }, DataType::UInt16) => number!(UInt16Type, |word| word as u16),
-        (ColumnType::Int { .. }, DataType::UInt32) => number!(UInt32Type, |word| word as u32),
-        (ColumnType::Int { .. }, DataType::UInt64) => number!(UInt64Type, |word| word as u64),
-        (ColumnType::Float { scale }, DataType::Float64) => {
-            number!(Float64Type, move |word| double(i128::from(word), scale))
-        }
-        (ColumnType::Decimal { .. }, DataType::Decimal128(..)) => number!(Decimal128Type, i128::from),
-        (ColumnType::Date, DataType::Date32) => number!(Date32Type, days_from_yyyymmdd),
-        (ColumnType::Boolean, DataType::Boolean) => Box::new(Booleans::new()),
-        (ColumnType::String, DataType::Utf8) => Box::new(Strings(StringBuilder::new())),
-        (ColumnType::String, DataType::LargeUtf8) => Box::new(Strings(LargeStringBuilder::new())),
-        (ColumnType::String, DataType::Utf8View) => {
+    match ty {
+        DataType::Utf8 => Box::new(Strings(StringBuilder::new())),
+        DataType::LargeUtf8 => Box::new(Strings(LargeStringBuilder::new())),
+        DataType::Utf8View => {
             // Blocks that the allocator keeps: a batch has room in some of them.
             Box::new(Strings(StringViewBuilder::new().with_fixed_block_size(STRING_BLOCK_BYTES)))
         }
         _ => Box::new(Unknown),
+    }
+}
+
+/// Chooses the builder of a column of numbers.
+struct NumberBuilder<'a> {
+    ty: &'a DataType,
+}
+
+impl NumberVisitor for NumberBuilder<'_> {
+    type Made = Box<dyn ColumnBuilder>;
+
+    fn primitive<T: ArrowPrimitiveType>(
+        self,
+        convert: impl Fn(i128) -> T::Native + Send + 'static,
+    ) -> Box<dyn ColumnBuilder> {
+        Box::new(Numbers::<T, _>::new(self.ty.clone(), convert))
+    }
+
+    fn boolean(self) -> Box<dyn ColumnBuilder> {
+        Box::new(Booleans::new())
     }
 }
 
@@ -279,15 +281,15 @@ struct Numbers<T: ArrowPrimitiveType, F> {
     nulls: NullBufferBuilder,
 }
 
-impl<T: ArrowPrimitiveType, F: Fn(i64) -> T::Native> Numbers<T, F> {
+impl<T: ArrowPrimitiveType, F: Fn(i128) -> T::Native> Numbers<T, F> {
     fn new(data_type: DataType, convert: F) -> Self {
         Numbers { data_type, convert, values: Vec::new(), nulls: NullBufferBuilder::new(0) }
     }
 }
 
-impl<T: ArrowPrimitiveType, F: Fn(i64) -> T::Native + Send> ColumnBuilder for Numbers<T, F> {
+impl<T: ArrowPrimitiveType, F: Fn(i128) -> T::Native + Send> ColumnBuilder for Numbers<T, F> {
     fn push(&mut self, values: &ColumnEntries<'_, '_>) -> Result<(), ContractError> {
-        self.values.extend(values.words().map(|word| (self.convert)(word as i64)));
+        self.values.extend(values.words().map(|word| (self.convert)(i128::from(word as i64))));
         values.push_nulls(&mut self.nulls);
         Ok(())
     }
@@ -351,7 +353,7 @@ strings!(StringViewBuilder);
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::array::AsArray;
-    use datafusion::arrow::datatypes::{Field, Schema};
+    use datafusion::arrow::datatypes::{Field, Int8Type, Schema};
     use datafusion::arrow::util::display::array_value_to_string;
 
     use super::*;

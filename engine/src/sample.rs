@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use pushdown::fragment::Dialect;
+use pushdown::fragment::StructuralBytes;
 
 /// Bytes of a block. The first records of a file are often not typical, so a second block is read from its middle.
 const BLOCK_BYTES: u64 = 64 << 10;
@@ -42,7 +42,7 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// Samples a file. Without records, and when it cannot be read, the defaults remain: the scan will tell.
-    pub fn of_file(path: &Path, dialect: Dialect, has_header: bool) -> Sample {
+    pub fn of_file(path: &Path, dialect: StructuralBytes, has_header: bool) -> Sample {
         let mut sample = Sample::default();
         match blocks(path) {
             Ok(blocks) => {
@@ -74,7 +74,7 @@ impl Sample {
         }
     }
 
-    fn add(&mut self, block: &[u8], dialect: Dialect, skip_first: bool) {
+    fn add(&mut self, block: &[u8], dialect: StructuralBytes, skip_first: bool) {
         let mut builder = ReaderBuilder::new();
         builder.delimiter(dialect.delimiter).quote(dialect.quote).escape(dialect.escape);
         let mut records = BlockRecords {
@@ -163,7 +163,7 @@ mod tests {
     fn sample(text: &str, has_header: bool) -> Sample {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        Sample::of_file(file.path(), Dialect::default(), has_header)
+        Sample::of_file(file.path(), StructuralBytes::default(), has_header)
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_gives_the_defaults() {
-        let found = Sample::of_file(Path::new("/nonexistent/file"), Dialect::default(), true);
+        let found = Sample::of_file(Path::new("/nonexistent/file"), StructuralBytes::default(), true);
         assert_eq!((found.float_scale(0), found.string_bytes_max(0)), (2, 16));
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use datafusion::common::config::CsvOptions;
 use datafusion::datasource::physical_plan::{CsvSource, FileScanConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
-use pushdown::fragment::Dialect;
+use pushdown::fragment::StructuralBytes;
 
-use crate::decline::DeclineReason;
+use crate::decline::{DeclineReason, FileKind};
 use crate::format::SpecSource;
 
 /// The source of a scan of CSV files.
@@ -36,11 +36,13 @@ impl<'a> CsvFiles<'a> {
     }
 
     /// The structural bytes.
-    pub fn dialect(self) -> Dialect {
+    pub fn dialect(self) -> StructuralBytes {
         match self {
-            CsvFiles::DataFusion(source) => {
-                Dialect { delimiter: source.delimiter(), quote: source.quote(), escape: source.escape() }
-            }
+            CsvFiles::DataFusion(source) => StructuralBytes {
+                delimiter: source.delimiter(),
+                quote: source.quote(),
+                escape: source.escape(),
+            },
             CsvFiles::Spec(source) => source.dialect(),
         }
     }
@@ -54,17 +56,17 @@ impl<'a> CsvFiles<'a> {
     }
 
     /// Why no program reads files like these, if there is a reason.
-    pub fn declined(self) -> Option<&'static str> {
+    pub fn declined(self) -> Option<FileKind> {
         let source = match self {
             CsvFiles::Spec(source) => return source.declined(),
             CsvFiles::DataFusion(source) => source,
         };
         let bytes = [Some(source.delimiter()), Some(source.quote()), source.escape()];
         let reasons = [
-            (source.comment().is_some(), "comments in CSV files"),
-            (source.terminator().is_some(), "record terminators other than line ends"),
-            (source.truncate_rows(), "truncated rows"),
-            (!bytes.iter().flatten().all(u8::is_ascii), "delimiters and quotes outside of ASCII"),
+            (source.comment().is_some(), FileKind::Comments),
+            (source.terminator().is_some(), FileKind::Terminators),
+            (source.truncate_rows(), FileKind::TruncatedRows),
+            (!bytes.iter().flatten().all(u8::is_ascii), FileKind::NotAscii),
         ];
         reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
     }

@@ -5,7 +5,7 @@
 use std::arch::asm;
 use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_set1_epi8};
 
-use pushdown::fragment::Dialect;
+use pushdown::fragment::StructuralBytes;
 
 use crate::blocks::{self, BLOCK_BYTES, Block, Masks, OFFSETS, Signed};
 use crate::swar;
@@ -49,7 +49,7 @@ fn high_bits(bytes: __m256i) -> u32 {
 }
 
 impl Block for Avx2 {
-    fn new(dialect: &Dialect) -> Avx2 {
+    fn new(dialect: &StructuralBytes) -> Avx2 {
         Avx2(Signed::of(dialect))
     }
 

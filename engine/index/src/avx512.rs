@@ -8,7 +8,7 @@ use std::arch::x86_64::{
     _mm512_storeu_si512,
 };
 
-use pushdown::fragment::Dialect;
+use pushdown::fragment::StructuralBytes;
 
 use crate::blocks::{self, BLOCK_BYTES, Block, Masks, OFFSETS, Signed};
 use crate::walker::{Indexed, Walker};
@@ -53,7 +53,7 @@ fn with_avx512(walker: Walker<'_>) -> Indexed {
 }
 
 impl Block for Avx512 {
-    fn new(dialect: &Dialect) -> Avx512 {
+    fn new(dialect: &StructuralBytes) -> Avx512 {
         Avx512(Signed::of(dialect))
     }
 

@@ -12,7 +12,7 @@
 
 use pushdown::contract::index::Entry;
 use pushdown::contract::layout::WINDOW_SLACK_BYTES;
-use pushdown::fragment::Dialect;
+use pushdown::fragment::StructuralBytes;
 
 use crate::utf8::ill_formed;
 use crate::walker::{Indexed, Walker};
@@ -89,7 +89,7 @@ fn prefix_xor(mut bits: u64) -> u64 {
 
 /// How a processor looks at a block.
 pub trait Block {
-    fn new(dialect: &Dialect) -> Self;
+    fn new(dialect: &StructuralBytes) -> Self;
 
     fn masks(&self, block: &[u8; BLOCK_BYTES]) -> Masks;
 
@@ -106,7 +106,7 @@ pub struct Signed {
 }
 
 impl Signed {
-    pub fn of(dialect: &Dialect) -> Signed {
+    pub fn of(dialect: &StructuralBytes) -> Signed {
         Signed {
             delimiter: dialect.delimiter.cast_signed(),
             quote: dialect.quote.cast_signed(),

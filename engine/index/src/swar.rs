@@ -1,6 +1,6 @@
 //! Eight bytes in a register: for processors of which nothing is known.
 
-use pushdown::fragment::Dialect;
+use pushdown::fragment::StructuralBytes;
 
 use crate::blocks::{BLOCK_BYTES, Block, Masks, OFFSETS};
 
@@ -16,7 +16,7 @@ pub struct Swar {
 }
 
 impl Block for Swar {
-    fn new(dialect: &Dialect) -> Swar {
+    fn new(dialect: &StructuralBytes) -> Swar {
         let pattern = |byte: u8| ONES * u64::from(byte);
         let escape = dialect.own_escape().map(pattern);
         Swar { delimiter: pattern(dialect.delimiter), quote: pattern(dialect.quote), escape }

@@ -6,7 +6,7 @@ use pushdown::bpf::interpret::{Decoded, Limits, Memory};
 use pushdown::contract::index::{Entry, INDEX_FRONT_BYTES};
 use pushdown::contract::layout::{BEGIN, CONSUMED, END, INDEX_END, Map, Sizes, WINDOW_SLACK_BYTES};
 use pushdown::fragment::text::parse;
-use pushdown::fragment::{Dialect, Fragment};
+use pushdown::fragment::{Fragment, StructuralBytes};
 use pushdown::testing::{Random, seeds};
 use pushdown::{Program, Target, compile};
 
@@ -17,7 +17,7 @@ const SIZES: Sizes = Sizes { input_bytes: 4096, output_bytes: 4096, group_capaci
 /// A record's entries that count.
 type Records = Vec<Vec<u32>>;
 
-fn program(dialect: Dialect, field_count: usize) -> Program {
+fn program(dialect: StructuralBytes, field_count: usize) -> Program {
     let text = "fragment fields=1 delimiter=\",\" quote=\"\\\"\"\noutput aggregates\naggregate count()";
     let fragment = Fragment { dialect, field_count, ..parse(text).unwrap() };
     compile(&fragment, Target::Window, SIZES).unwrap()
@@ -82,20 +82,20 @@ fn check(program: &Program, chunk: &[u8], begin: usize) {
     }
 }
 
-fn dialects() -> Vec<Dialect> {
-    let usual = Dialect::default();
+fn dialects() -> Vec<StructuralBytes> {
+    let usual = StructuralBytes::default();
     vec![
         usual,
-        Dialect { delimiter: b';', ..usual },
-        Dialect { delimiter: b'\t', quote: b'\'', ..usual },
-        Dialect { escape: Some(b'\\'), ..usual },
-        Dialect { escape: Some(b'|'), delimiter: b':', ..usual },
-        Dialect { quote: b'`', escape: Some(b'^'), delimiter: b' ' },
+        StructuralBytes { delimiter: b';', ..usual },
+        StructuralBytes { delimiter: b'\t', quote: b'\'', ..usual },
+        StructuralBytes { escape: Some(b'\\'), ..usual },
+        StructuralBytes { escape: Some(b'|'), delimiter: b':', ..usual },
+        StructuralBytes { quote: b'`', escape: Some(b'^'), delimiter: b' ' },
     ]
 }
 
 /// Text of bytes that mean something, and of some that do not.
-fn hostile(random: &mut Random, dialect: Dialect, bytes: usize) -> Vec<u8> {
+fn hostile(random: &mut Random, dialect: StructuralBytes, bytes: usize) -> Vec<u8> {
     let rare = random.one_in(2);
     let mut text = Vec::new();
     while text.len() < bytes {
@@ -164,7 +164,7 @@ fn hostile_bytes() {
 fn cut_at_every_byte() {
     let text = "a,\"b\n,\"\"c\",\"\"\r\n\n1,2,3\r\n\"\",é,\"日\"\nx,\"y\"z,\n,,,\n\"open,".repeat(3);
     for fields in [1, 3] {
-        let program = program(Dialect::default(), fields);
+        let program = program(StructuralBytes::default(), fields);
         for end in 0..text.len() {
             check(&program, &text.as_bytes()[..end], 0);
         }
@@ -174,7 +174,7 @@ fn cut_at_every_byte() {
 /// An escaped byte that is no UTF-8, wherever a block ends.
 #[test]
 fn escaped_bytes_at_the_ends_of_blocks() {
-    let dialect = Dialect { escape: Some(b'\\'), ..Dialect::default() };
+    let dialect = StructuralBytes { escape: Some(b'\\'), ..StructuralBytes::default() };
     let program = program(dialect, 2);
     for length in 0..140 {
         let mut text = vec![b'x'; length];
@@ -191,7 +191,7 @@ fn escaped_bytes_at_the_ends_of_blocks() {
 fn an_array_without_room() {
     for (text, fields) in [(",\n", 2), ("a\n", 1), ("\"\"\n", 1), (",,,,,,,,\n", 9), ("\",\",\"\"\n", 2)] {
         let text = text.repeat(4000 / text.len());
-        let program = program(Dialect::default(), fields);
+        let program = program(StructuralBytes::default(), fields);
         check(&program, text.as_bytes(), 0);
         check(&program, text.as_bytes(), text.len() / 2);
     }

@@ -1,12 +1,12 @@
 //! The node that runs a compiled program over a CSV scan.
 //!
-//! It stands where a chain `[AggregateExec(Partial)] <- [FilterExec | ProjectionExec]* <- DataSourceExec` stood, has the
-//! `DataSourceExec` as its child, one partition for each file group of it, and answers what the chain would have
+//! It stands where a chain `[AggregateExec(Partial)] <- [FilterExec | ProjectionExec]* <- DataSourceExec` stood, or the
+//! `DataSourceExec` alone, has the `DataSourceExec` as its child, one partition for each file group of it, and answers what the chain would have
 //! answered: the rows, or the error. The child is never executed; it says which files to read, and it is what a
 //! fallback reads instead ([`stream`]). A host that has no program for it executes what the node [`replaced`].
 //!
-//! One partition is a blocking [`worker`] that reads its [`ranges`] through the program, and a stream that decodes
-//! the raw [`records`] that come from it.
+//! One partition is a blocking [`worker`] that reads its [`ranges`] through the program, and a stream that takes rows from it
+//! as they are and decodes its raw [`records`].
 
 mod file_order;
 mod metrics;
@@ -45,7 +45,7 @@ use crate::pushed::{Pushed, Results};
 use metrics::{FallbackReasons, ScanMetrics};
 use original::{csv_scan, with_leaf};
 
-/// Runs a program over the files of a CSV scan: its matching rows, or its partial aggregate state.
+/// Runs a program over the files of a CSV scan: the rows it lets through, or its partial aggregate state.
 #[derive(Debug)]
 pub struct KernelFilterReduceExec {
     pushed: Arc<Pushed>,

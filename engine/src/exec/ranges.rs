@@ -17,7 +17,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use datafusion::common::{DataFusionError, Result as PlanResult, internal_err};
 use datafusion::datasource::listing::{FileRange, PartitionedFile};
 use datafusion::datasource::physical_plan::FileScanConfig;
-use pushdown::fragment::{Dialect, Fragment};
+use pushdown::fragment::{Fragment, StructuralBytes};
 use weir_csv::rejects::ReadError;
 
 use crate::format::{Claim, Difference, SpecSource};
@@ -94,7 +94,7 @@ impl<'a> Input<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Preamble {
     /// The structural bytes.
-    pub dialect: Dialect,
+    pub dialect: StructuralBytes,
     /// Whether the first record names the columns.
     pub has_header: bool,
     /// Fields of the header.
@@ -373,14 +373,14 @@ pub struct RecordEnd {
 
 impl RecordEnd {
     /// For a record at the beginning of a file: strips a byte order mark.
-    pub fn at_stream_start(dialect: &Dialect) -> Self {
+    pub fn at_stream_start(dialect: &StructuralBytes) -> Self {
         let mut builder = ReaderBuilder::new();
         builder.delimiter(dialect.delimiter).quote(dialect.quote).escape(dialect.escape);
         RecordEnd { reader: builder.build(), field_count: 0 }
     }
 
     /// For a record inside a file.
-    pub fn inside(dialect: &Dialect) -> Self {
+    pub fn inside(dialect: &StructuralBytes) -> Self {
         let mut record = Self::at_stream_start(dialect);
         // After a blank line the stream has begun, so that a mark is data.
         record.find(b"\n");

@@ -75,7 +75,7 @@ impl Position {
     }
 }
 
-/// The scan of a file group's raw records. Executed again, it goes on where it was left.
+/// The scan of what a program let through of a file group. Executed again, it goes on where it was left.
 pub struct ScannedExec {
     source: Arc<dyn FileSource>,
     records: Arc<RecordQueue>,

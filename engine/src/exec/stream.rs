@@ -60,8 +60,8 @@ use crate::scan::CsvFiles;
 use machine::Machine;
 use pushdown::contract::steps::Maps;
 
-/// Pieces of raw records between the worker and the decoder: enough for both to be busy.
-const RAW_PIECES_IN_FLIGHT: usize = 4;
+/// Batches of rows and pieces of raw records between the worker and the decoder: enough for both to be busy.
+const PIECES_IN_FLIGHT: usize = 4;
 /// Batches between the sub-plan and the consumer.
 const BATCHES_IN_FLIGHT: usize = 2;
 
@@ -140,7 +140,7 @@ impl Partition {
 
     /// Emits what the sub-plan makes of values and raw records, as soon as the batches of which it made it were checked.
     async fn matches(&self, emitter: &mut Emitter) -> Result<Result<(), Refusal>> {
-        let (sender, receiver) = mpsc::channel(RAW_PIECES_IN_FLIGHT);
+        let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         let mut worker = self.start_worker(sender, CutsTaken::Exactly)?;
         let leaf = Arc::new(ScannedExec::try_new(&self.scan, self.files(), receiver, self.batch_records())?);
         let records = leaf.records();
@@ -178,7 +178,7 @@ impl Partition {
 
     /// Emits the state of the program and of the sub-plan when both are done.
     async fn aggregates(&self, emitter: &mut Emitter, cuts: CutsTaken) -> Result<Result<(), Refusal>> {
-        let (sender, mut receiver) = mpsc::channel(RAW_PIECES_IN_FLIGHT);
+        let (sender, mut receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         let mut worker = self.start_worker(sender, cuts)?;
         let mut exceptions = Vec::new();
         // Without exception records the sub-plan would add a row that says nothing.

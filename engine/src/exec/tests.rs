@@ -29,7 +29,7 @@ use pushdown::contract::layout::{
     BEGIN, CONSUMED, END, Layout, Map, OUTPUT_USED, OUTSIDE, PACKET_BYTES, RECORDS, STOP, STOP_CHUNK,
     STOP_OUTPUT, Sizes, WINDOW_SLACK_BYTES,
 };
-use pushdown::fragment::{Dialect, Fragment, Output};
+use pushdown::fragment::{Fragment, Output, StructuralBytes};
 use pushdown::testing::Random;
 use tokio::sync::mpsc;
 
@@ -72,7 +72,7 @@ impl Table {
 
     fn preamble(&self) -> Preamble {
         Preamble {
-            dialect: Dialect::default(),
+            dialect: StructuralBytes::default(),
             has_header: self.has_header,
             field_count: self.column_count,
             truncated_rows: false,
@@ -330,7 +330,7 @@ impl EveryRecord {
     fn new(sizes: Sizes) -> Self {
         let maps = [sizes.input_bytes + WINDOW_SLACK_BYTES, 0, 256, 0, sizes.output_bytes];
         EveryRecord {
-            record: RecordEnd::inside(&Dialect::default()),
+            record: RecordEnd::inside(&StructuralBytes::default()),
             maps: maps.map(|bytes| vec![0; bytes]),
             records_max: 7,
         }
@@ -360,7 +360,7 @@ impl RunWindow for EveryRecord {
                 begin += 1;
             }
             let Some(length) = self.record.find(&window[begin..end]) else {
-                self.record = RecordEnd::inside(&Dialect::default());
+                self.record = RecordEnd::inside(&StructuralBytes::default());
                 break;
             };
             let used = self.word(OUTPUT_USED) as usize;
@@ -401,7 +401,7 @@ fn scan_by<M: Maps>(
     let context = WorkerContext {
         cookie: 0,
         fragment: Arc::new(Fragment {
-            dialect: Dialect::default(),
+            dialect: StructuralBytes::default(),
             field_count: table.column_count,
             columns: Vec::new(),
             filter: None,
@@ -412,7 +412,7 @@ fn scan_by<M: Maps>(
             layout: Layout { sizes: SMALL, map_bytes: [0; 5], accumulators: 0, groups: None, rows: None },
             listing: String::new(),
             target: pushdown::Target::Window,
-            indexing: Indexing { dialect: Dialect::default(), array: IndexArray::new(1, &SMALL) },
+            indexing: Indexing { dialect: StructuralBytes::default(), array: IndexArray::new(1, &SMALL) },
         }),
         results: Results::Rows(None),
         sender,

@@ -1,6 +1,6 @@
 //! The blocking worker of one partition: reads its files through the program.
 //!
-//! In: the files and byte ranges of a partition and a loaded program. Out: raw records and the positions it reached
+//! In: the files and byte ranges of a partition and a loaded program. Out: rows, raw records and the positions it reached
 //! through a channel while it runs, batches of partial state when it is done. What is true after: each owned record was
 //! either processed by the program or handed to DataFusion unparsed, in file order and once; or there is a [`Refusal`], and nothing is
 //! said about the rest.
@@ -66,7 +66,7 @@ pub struct WorkerContext {
     pub batch_records: u64,
 }
 
-/// The result of a partition, besides the raw records.
+/// The result of a partition, besides the rows and raw records.
 #[derive(Debug)]
 pub struct Finished {
     /// Partial state; several batches if the group table was full in between.

@@ -12,7 +12,7 @@ use datafusion::datasource::projection::SplitProjection;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::object_store::path::Path;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
-use pushdown::fragment::Dialect;
+use pushdown::fragment::StructuralBytes;
 use weir_csv::bytes::is_plain;
 use weir_csv::is_value;
 use weir_csv::ranges::{first_record, start_outside_quotes};
@@ -23,6 +23,7 @@ use super::files::{Cuts, Files, Order, Promise, cuts, display_name, order_of, ra
 use super::headers::GuessedHeader;
 use super::rejected::Rejects;
 use super::widened::Widened;
+use crate::decline::FileKind;
 
 /// CSV files that `weir_csv` reads.
 #[derive(Debug, Clone)]
@@ -126,10 +127,10 @@ impl SpecSource {
     }
 
     /// The structural bytes, where there is no reason against a program.
-    pub fn dialect(&self) -> Dialect {
+    pub fn dialect(&self) -> StructuralBytes {
         let dialect = &self.spec.dialect;
-        let usual = Dialect::default();
-        Dialect {
+        let usual = StructuralBytes::default();
+        StructuralBytes {
             delimiter: dialect.delimiter.first().copied().unwrap_or(usual.delimiter),
             quote: dialect.quote.unwrap_or(usual.quote),
             escape: dialect.escape.filter(|_| dialect.escape != dialect.quote),
@@ -157,18 +158,18 @@ impl SpecSource {
     }
 
     /// Why no program reads files like these, if there is a reason.
-    pub fn declined(&self) -> Option<&'static str> {
+    pub fn declined(&self) -> Option<FileKind> {
         let dialect = &self.spec.dialect;
         let reasons = [
-            (self.spec.compression != weir_csv::spec::Compression::None, "compressed files"),
-            (!is_plain(&self.spec), "files that are not UTF-8"),
-            (dialect.comment.is_some(), "comments in CSV files"),
-            (dialect.trim, "blanks around fields"),
-            (dialect.trailing_delimiter, "delimiters at the end of records"),
-            (dialect.delimiter.len() != 1, "delimiters of more than one byte"),
-            (!dialect.delimiter.is_ascii(), "delimiters and quotes outside of ASCII"),
-            (dialect.quote.is_none(), "files without quotes"),
-            (!self.spec.on_error.keeps_all(), "bad records that are left out or mended"),
+            (self.spec.compression != weir_csv::spec::Compression::None, FileKind::Compressed),
+            (!is_plain(&self.spec), FileKind::NotUtf8),
+            (dialect.comment.is_some(), FileKind::Comments),
+            (dialect.trim, FileKind::Trimmed),
+            (dialect.trailing_delimiter, FileKind::TrailingDelimiters),
+            (dialect.delimiter.len() != 1, FileKind::WideDelimiters),
+            (!dialect.delimiter.is_ascii(), FileKind::NotAscii),
+            (dialect.quote.is_none(), FileKind::Unquoted),
+            (!self.spec.on_error.keeps_all(), FileKind::Rejects),
         ];
         reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
     }

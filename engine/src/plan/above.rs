@@ -115,7 +115,7 @@ fn evaluates_what_may_fail(node: &Arc<dyn ExecutionPlan>) -> Result<bool> {
             _ => Arc::new(Schema::empty()),
         },
     };
-    // What it keeps of its rows, to tell a scan, compares its keys with constants.
+    // A sort with a limit also has a filter that changes while it runs, of the same keys and constants: it cannot fail either.
     if let Some(sort) = node.downcast_ref::<SortExec>() {
         return Ok(sort.expr().iter().any(|key| may_fail(&key.expr, &schema)));
     }

@@ -2,7 +2,7 @@
 
 use datafusion::common::DataFusionError;
 
-use crate::decline::{DeclineReason, Declined, Part};
+use crate::decline::{DeclineReason, Declined, Part, UnexpectedShape};
 
 /// Why an attempt has no result.
 pub(super) enum NotPlanned {
@@ -25,7 +25,7 @@ impl From<DataFusionError> for NotPlanned {
 }
 
 /// The plan above a scan is declined as a whole.
-pub(super) fn shape(what: &'static str) -> Vec<Declined> {
+pub(super) fn shape(what: UnexpectedShape) -> Vec<Declined> {
     vec![Declined { part: Part::Plan, reason: DeclineReason::Shape(what) }]
 }
 

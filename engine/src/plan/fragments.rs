@@ -14,7 +14,7 @@ use pushdown::ops::Logic;
 use super::attempt::{NotPlanned, aggregation_declined, scan_declined};
 use super::chain::Chain;
 use super::offer::{Facts, Offer};
-use crate::decline::{DeclineReason, Declined, Part};
+use crate::decline::{AggregateOption, DeclineReason, Declined, Part};
 use crate::options::{PushdownMode, WeirOptions};
 use crate::pushed::{Pushed, Results, Shown, compile_for};
 use crate::rows::RowDecoder;
@@ -151,20 +151,20 @@ fn fragment(facts: &Facts, output: Output, options: &WeirOptions) -> Result<Frag
 
 fn check_aggregation(aggregate: &AggregateExec, chain: &Chain) -> Result<(), DeclineReason> {
     if aggregate.group_expr().has_grouping_set() {
-        return Err(DeclineReason::AggregateOption("GROUPING SETS"));
+        return Err(DeclineReason::AggregateOption(AggregateOption::GroupingSets));
     }
     if let Some(limit) = aggregate.limit_options() {
         // Without an order it ends the scan early. With one, it only keeps what is at the top of each partition.
         if limit.descending().is_none() {
-            return Err(DeclineReason::AggregateOption("LIMIT"));
+            return Err(DeclineReason::AggregateOption(AggregateOption::Limit));
         }
         // What finds the top tells negative zeros from zeros, and has its own place for NaN; other aggregations do not.
         if aggregate.schema().fields().iter().any(|field| field.data_type().is_floating()) {
-            return Err(DeclineReason::AggregateOption("LIMIT over floating point numbers"));
+            return Err(DeclineReason::AggregateOption(AggregateOption::FloatLimit));
         }
     }
     if *aggregate.input_order_mode() != InputOrderMode::Linear {
-        return Err(DeclineReason::AggregateOption("an ordered input"));
+        return Err(DeclineReason::AggregateOption(AggregateOption::OrderedInput));
     }
     if chain.limited {
         return Err(DeclineReason::Limit);

@@ -42,7 +42,7 @@ pub use file_order::FileOrder;
 pub use guard::GuardedFilter;
 pub use late::LateProjection;
 
-use crate::decline::{DeclineReason, Declined};
+use crate::decline::{DeclineReason, Declined, UnexpectedShape};
 use crate::exec::KernelFilterReduceExec;
 use crate::options::{PushdownMode, WeirOptions};
 use above::Above;
@@ -118,7 +118,8 @@ impl Rewriter<'_> {
         over_all(node, children.collect::<Result<_>>()?)
     }
 
-    /// What becomes of an aggregation or a filter over a chain; None for any other node.
+    /// What becomes of an aggregation or a filter over a chain, or of a scan on which neither stands. None: the node stays, and
+    /// what is below it is looked at.
     fn replace(
         &mut self,
         node: &Arc<dyn ExecutionPlan>,
@@ -210,7 +211,7 @@ impl Rewriter<'_> {
             aggregate.input_schema(),
         )?;
         if last.schema() != aggregate.schema() {
-            return Err(shape("a final aggregation of another schema").into());
+            return Err(shape(UnexpectedShape::FinalSchema).into());
         }
         Ok(Arc::new(last.with_limit_options(aggregate.limit_options())))
     }

@@ -9,13 +9,13 @@ use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::object_store::local::LocalFileSystem;
 use datafusion::physical_expr_common::physical_expr::fmt_sql;
 use datafusion::physical_plan::ExecutionPlanProperties;
-use pushdown::fragment::{Dialect, Expr, FIELD_COUNT_MAX};
+use pushdown::fragment::{Expr, FIELD_COUNT_MAX, StructuralBytes};
 
 use super::attempt::{NotPlanned, scan_declined, shape};
 use super::chain::Chain;
 use super::guard::{Conjunct, fails_in_one_place};
 use crate::columns::{Columns, unsupported_column};
-use crate::decline::{DeclineReason, Declined, Part};
+use crate::decline::{DeclineReason, Declined, FileKind, Part, UnexpectedShape};
 use crate::sample::Sample;
 use crate::scan::CsvFiles;
 use crate::translate::{may_fail, predicate};
@@ -28,7 +28,7 @@ pub(super) struct Offer {
 
 /// What a fragment must know of a scan.
 pub(super) struct Facts {
-    pub dialect: Dialect,
+    pub dialect: StructuralBytes,
     pub columns: Columns,
     pub sample: Sample,
     pub conjuncts: Conjuncts,
@@ -48,7 +48,7 @@ impl Offer {
 
 impl Facts {
     fn of(chain: &Chain) -> Result<Facts, Vec<Declined>> {
-        let (config, source) = chain.csv().ok_or_else(|| shape("a scan that is not one of CSV files"))?;
+        let (config, source) = chain.csv().ok_or_else(|| shape(UnexpectedShape::NotCsv))?;
         check_scan(chain, config, source).map_err(scan_declined)?;
         let schema = source.table_schema().file_schema();
         let fields = chain.file_columns();
@@ -127,25 +127,25 @@ fn check_scan(chain: &Chain, config: &FileScanConfig, source: CsvFiles<'_>) -> R
     let schema = source.table_schema();
     let declined = |what| Err(DeclineReason::Files(what));
     if config.object_store_url.as_str() != "file:///" {
-        return declined("files that are not local");
+        return declined(FileKind::NotLocal);
     }
     if config.file_compression_type.is_compressed() {
-        return declined("compressed files");
+        return declined(FileKind::Compressed);
     }
     if schema.table_schema().fields().len() != schema.file_schema().fields().len() {
-        return declined("tables with partition columns");
+        return declined(FileKind::Partitioned);
     }
     if let Some(what) = source.declined() {
         return declined(what);
     }
     if schema.file_schema().fields().len() > FIELD_COUNT_MAX {
-        return declined("records of so many fields");
+        return declined(FileKind::TooManyFields);
     }
     if config.limit.is_some() {
         return Err(DeclineReason::Limit);
     }
     if config.file_groups.len() != chain.scan.output_partitioning().partition_count() {
-        return Err(DeclineReason::Shape("a scan with partitions other than its file groups"));
+        return Err(DeclineReason::Shape(UnexpectedShape::Partitions));
     }
     // A projection of the scan is evaluated on every row of the file.
     if chain.hides_failures {
@@ -154,7 +154,7 @@ fn check_scan(chain: &Chain, config: &FileScanConfig, source: CsvFiles<'_>) -> R
     Ok(())
 }
 
-fn sample(config: &FileScanConfig, source: CsvFiles<'_>, dialect: Dialect) -> Sample {
+fn sample(config: &FileScanConfig, source: CsvFiles<'_>, dialect: StructuralBytes) -> Sample {
     let first =
         config.file_groups.iter().flat_map(|group| group.files()).find(|file| file.object_meta.size > 0);
     let path =

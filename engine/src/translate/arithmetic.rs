@@ -14,7 +14,7 @@ use pushdown::ops::{Arithmetic, Bound, Overflow};
 use super::value::{Value, ValueKind};
 use super::{Translated, data_type, operand};
 use crate::columns::{Columns, SCALE_MAX};
-use crate::decline::{DeclineReason, ExpressionKind};
+use crate::decline::{DeclineReason, ExpressionKind, UnexpectedShape};
 use crate::functions::absolute::Absolute;
 use crate::functions::checked::{Checked, Operation};
 
@@ -158,7 +158,7 @@ fn arithmetic(
         ) => {
             let (expr, scale) = scaled(op, (left.expr, a), (right.expr, b))?;
             if i64::from(scale) != i64::from(*result) {
-                return Err(DeclineReason::Shape("a decimal of another scale than its operands give"));
+                return Err(DeclineReason::Shape(UnexpectedShape::DecimalScale));
             }
             Ok(Value::new(expr, ValueKind::Decimal { scale }))
         }

@@ -21,7 +21,7 @@ use super::floats::{comparable, threshold};
 use super::operand;
 use super::value::{Value, ValueKind};
 use crate::columns::Columns;
-use crate::decline::DeclineReason;
+use crate::decline::{DeclineReason, Incomparable};
 
 /// A constant among the integers of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Bounds {
             }
             (ValueKind::Decimal { scale }, ScalarValue::Decimal128(Some(number), _, other)) => {
                 if i64::from(scale) != i64::from(*other) {
-                    return Err(DeclineReason::Comparison("decimals of different scale are not compared"));
+                    return Err(DeclineReason::Comparison(Incomparable::DecimalScales));
                 }
                 let (expr, inner) = before_rescaling(columns, expr, whole.expr, scale)?;
                 let factor = 10i128.pow(u32::from(scale - inner));
@@ -69,7 +69,7 @@ impl Bounds {
                 {
                     Ok(Bounds::exactly(whole.expr, i128::from(number)))
                 }
-                _ => Err(DeclineReason::Comparison("a comparison of different types is not supported")),
+                _ => Err(DeclineReason::Comparison(Incomparable::Types)),
             },
         }
     }

@@ -9,7 +9,7 @@ use pushdown::fragment::{ColumnType, Expr};
 use super::Translated;
 use super::value::{Value, ValueKind};
 use crate::columns::Columns;
-use crate::decline::DeclineReason;
+use crate::decline::{DeclineReason, Incomparable};
 
 pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Translated<Value> {
     expr.downcast_ref::<PhysicalColumn>().map(|column| column_value(columns, column))
@@ -24,7 +24,7 @@ fn column_value(columns: &Columns, column: &PhysicalColumn) -> Result<Value, Dec
         ColumnType::Date => ValueKind::Date,
         ColumnType::Boolean => ValueKind::Boolean,
         ColumnType::String => {
-            return Err(DeclineReason::Comparison("strings are only supported in =, <>, IN and IS NULL"));
+            return Err(DeclineReason::Comparison(Incomparable::StringExpression));
         }
     };
     Ok(Value::new(Expr::Column(index), kind))

@@ -17,7 +17,7 @@ use super::string::{string_column, string_constant};
 use super::value::{Value, ValueKind};
 use super::{Translated, operand};
 use crate::columns::Columns;
-use crate::decline::DeclineReason;
+use crate::decline::{DeclineReason, Incomparable};
 
 pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Translated<Expr> {
     let binary = expr.downcast_ref::<BinaryExpr>()?;
@@ -47,9 +47,7 @@ fn comparison(
             }
             Ok(Expr::NULL)
         }
-        (Some(_), Some(_)) => {
-            Err(DeclineReason::Comparison("a comparison of two constants is not supported"))
-        }
+        (Some(_), Some(_)) => Err(DeclineReason::Comparison(Incomparable::Constants)),
         (None, Some(scalar)) => with_constant(columns, op, binary.left(), scalar),
         (Some(scalar), None) => with_constant(columns, op.mirrored(), binary.right(), scalar),
         (None, None) => between(op, operand(columns, binary.left())?, operand(columns, binary.right())?),
@@ -67,7 +65,7 @@ fn with_constant(
         let op = match op {
             Comparison::Eq => StringSet::In,
             Comparison::NotEq => StringSet::NotIn,
-            _ => return Err(DeclineReason::Comparison("strings are only compared for equality")),
+            _ => return Err(DeclineReason::Comparison(Incomparable::StringOrder)),
         };
         return Ok(Expr::call(op, [column, string_constant(scalar)?]));
     }
@@ -90,7 +88,7 @@ fn between(op: Comparison, left: Value, right: Value) -> Result<Expr, DeclineRea
         (ValueKind::Int, ValueKind::Int)
         | (ValueKind::Date, ValueKind::Date)
         | (ValueKind::Boolean, ValueKind::Boolean) => (left.expr, right.expr),
-        _ => return Err(DeclineReason::Comparison("a comparison of different types is not supported")),
+        _ => return Err(DeclineReason::Comparison(Incomparable::Types)),
     };
     Ok(Expr::call(op, [left, right]))
 }

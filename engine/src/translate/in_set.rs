@@ -15,7 +15,7 @@ use super::string::{string_column, string_constant};
 use super::value::{Value, ValueKind};
 use super::{Translated, operand};
 use crate::columns::Columns;
-use crate::decline::DeclineReason;
+use crate::decline::{DeclineReason, Incomparable};
 
 pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Translated<Expr> {
     expr.downcast_ref::<InListExpr>().map(|list| in_list(columns, list))
@@ -25,7 +25,7 @@ fn in_list(columns: &Columns, list: &InListExpr) -> Result<Expr, DeclineReason> 
     let scalars = list
         .list()
         .iter()
-        .map(|item| literal(item).ok_or(DeclineReason::Comparison("IN is only supported with constants")))
+        .map(|item| literal(item).ok_or(DeclineReason::Comparison(Incomparable::InExpressions)))
         .collect::<Result<Vec<_>, _>>()?;
     let (null, given): (Vec<_>, Vec<_>) = scalars.into_iter().partition(|scalar| scalar.is_null());
     let found = if given.is_empty() && may_fail(list.expr(), &columns.schema) {
@@ -83,7 +83,7 @@ fn truth_list(expr: Expr, given: &[&ScalarValue]) -> Result<Expr, DeclineReason>
     for scalar in given {
         match constant(scalar)? {
             Value { expr, kind: ValueKind::Boolean } => arguments.push(expr),
-            _ => return Err(DeclineReason::Comparison("a comparison of different types is not supported")),
+            _ => return Err(DeclineReason::Comparison(Incomparable::Types)),
         }
     }
     Ok(Expr::call(InSet::In, arguments))

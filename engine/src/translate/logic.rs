@@ -13,7 +13,7 @@ use super::constants::literal;
 use super::value::{Value, ValueKind};
 use super::{Translated, operand, predicate};
 use crate::columns::Columns;
-use crate::decline::DeclineReason;
+use crate::decline::{DeclineReason, UnexpectedShape};
 
 pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Translated<Expr> {
     if let Some(binary) = expr.downcast_ref::<BinaryExpr>() {
@@ -49,6 +49,6 @@ fn constant(scalar: &ScalarValue) -> Result<Expr, DeclineReason> {
 fn column(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Result<Expr, DeclineReason> {
     match operand(columns, expr)? {
         Value { expr, kind: ValueKind::Boolean } => Ok(expr),
-        _ => Err(DeclineReason::Shape("a condition that is not a boolean")),
+        _ => Err(DeclineReason::Shape(UnexpectedShape::NotBoolean)),
     }
 }

@@ -38,7 +38,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use pushdown::fragment::Expr;
 
 use crate::columns::Columns;
-use crate::decline::{DeclineReason, ExpressionKind};
+use crate::decline::{DeclineReason, ExpressionKind, UnexpectedShape};
 use value::Value;
 
 pub(crate) use aggregates::{PlannedAggregate, aggregation};
@@ -71,7 +71,7 @@ fn operand(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Result<Value, Dec
 
 /// The type of an expression over the columns of the file.
 fn data_type(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Result<DataType, DeclineReason> {
-    expr.data_type(&columns.schema).map_err(|_| DeclineReason::Shape("an expression without a type"))
+    expr.data_type(&columns.schema).map_err(|_| DeclineReason::Shape(UnexpectedShape::Untyped))
 }
 
 /// The reason for an expression that is neither of those that are known.

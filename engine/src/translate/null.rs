@@ -9,7 +9,7 @@ use pushdown::ops::NullTest;
 
 use super::Translated;
 use crate::columns::Columns;
-use crate::decline::DeclineReason;
+use crate::decline::{DeclineReason, Incomparable};
 
 pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Translated<Expr> {
     let (op, argument) = if let Some(null) = expr.downcast_ref::<IsNullExpr>() {
@@ -19,6 +19,6 @@ pub(super) fn translate(columns: &Columns, expr: &Arc<dyn PhysicalExpr>) -> Tran
     };
     Some(match argument.downcast_ref::<PhysicalColumn>() {
         Some(column) => columns.find(column).map(|(index, _)| Expr::call(op, [Expr::Column(index)])),
-        None => Err(DeclineReason::Comparison("IS NULL is only supported on columns")),
+        None => Err(DeclineReason::Comparison(Incomparable::NullExpression)),
     })
 }

@@ -15,8 +15,8 @@
 //!              ^ offset 0, to which a masked offset is added
 //! ```
 
-use super::dialect::Dialect;
 use super::layout::Sizes;
+use super::structure::StructuralBytes;
 
 /// Bytes in front of entry 0, so that the entry before a masked offset is addressable.
 pub const INDEX_FRONT_BYTES: usize = 64;
@@ -55,7 +55,7 @@ impl Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Indexing {
     /// The structural bytes.
-    pub dialect: Dialect,
+    pub dialect: StructuralBytes,
     /// The array.
     pub array: IndexArray,
 }

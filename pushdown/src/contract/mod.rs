@@ -3,7 +3,7 @@
 //!
 //! | module | what it says |
 //! |---|---|
-//! | [`dialect`] | the bytes that separate, enclose and escape |
+//! | [`structure`] | the bytes that separate, enclose and escape |
 //! | [`layout`] | the maps of a program, the words of its state, its sizes |
 //! | [`index`] | the entries that the index stage leaves to the fold |
 //! | [`groups`] | the entries of the group table |
@@ -34,12 +34,12 @@
 //! its bytes from [`CARRY_BEGIN`](layout::CARRY_BEGIN) on are the beginning of that record while
 //! [`CARRY_STATE`](layout::CARRY_STATE) is not 0.
 
-pub mod dialect;
 pub mod groups;
 pub mod hook;
 pub mod index;
 pub mod layout;
 pub mod rows;
 pub mod steps;
+pub mod structure;
 #[cfg(test)]
 mod tests;

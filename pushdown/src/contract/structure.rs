@@ -2,7 +2,7 @@
 
 /// The bytes that give a CSV file its structure. CR and LF always end a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Dialect {
+pub struct StructuralBytes {
     /// Separates the fields of a record.
     pub delimiter: u8,
     /// Encloses a field, when it is the first byte of it.
@@ -11,15 +11,15 @@ pub struct Dialect {
     pub escape: Option<u8>,
 }
 
-impl Dialect {
+impl StructuralBytes {
     /// The escape, if it is another byte than the quote: else a quote is written as two.
     pub fn own_escape(&self) -> Option<u8> {
         self.escape.filter(|byte| *byte != self.quote)
     }
 }
 
-impl Default for Dialect {
+impl Default for StructuralBytes {
     fn default() -> Self {
-        Dialect { delimiter: b',', quote: b'"', escape: None }
+        StructuralBytes { delimiter: b',', quote: b'"', escape: None }
     }
 }

@@ -13,7 +13,7 @@ pub mod text;
 pub mod validate;
 
 pub use crate::aggregates::AggregateFunction;
-pub use crate::contract::dialect::Dialect;
+pub use crate::contract::structure::StructuralBytes;
 pub use crate::ops::{Expr, Literal, ValueType};
 
 /// How the text of a field becomes a value. Text outside the grammar given here makes the record an exception
@@ -138,7 +138,7 @@ impl Output {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fragment {
     /// Structural bytes.
-    pub dialect: Dialect,
+    pub dialect: StructuralBytes,
     /// Fields of every record; a record with another number is an exception record.
     pub field_count: usize,
     /// The fields that are read, each at most once.

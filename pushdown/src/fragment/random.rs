@@ -65,10 +65,10 @@ impl Random {
     /// A valid fragment.
     pub fn fragment(&mut self) -> Fragment {
         let dialect = match self.below(6) {
-            0 => Dialect { delimiter: b'\t', quote: b'\'', escape: None },
-            1 => Dialect { escape: Some(b'\\'), ..Dialect::default() },
-            2 => Dialect { delimiter: b';', quote: b'|', escape: None },
-            _ => Dialect::default(),
+            0 => StructuralBytes { delimiter: b'\t', quote: b'\'', escape: None },
+            1 => StructuralBytes { escape: Some(b'\\'), ..StructuralBytes::default() },
+            2 => StructuralBytes { delimiter: b';', quote: b'|', escape: None },
+            _ => StructuralBytes::default(),
         };
         let field_count = 1 + self.below(5);
         let mut columns = Vec::new();
@@ -264,7 +264,7 @@ impl Random {
         self.pick(texts).as_bytes().to_vec()
     }
 
-    fn put_field(&mut self, dialect: Dialect, text: &[u8], bytes: &mut Vec<u8>) {
+    fn put_field(&mut self, dialect: StructuralBytes, text: &[u8], bytes: &mut Vec<u8>) {
         let needs_quotes = |byte: &u8| [dialect.delimiter, dialect.quote, b'\r', b'\n'].contains(byte);
         let quoted = text.iter().any(needs_quotes) || self.one_in(6);
         if quoted {

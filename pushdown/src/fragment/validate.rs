@@ -8,8 +8,9 @@
 //! constant that is empty (it never equals anything), an integer constant that no value of its column can have.
 
 use super::{
-    AGGREGATE_COUNT_MAX, Aggregate, COLUMN_COUNT_MAX, Column, ColumnType, Dialect, Expr, FIELD_COUNT_MAX,
-    Fragment, KEY_COUNT_MAX, Key, Literal, NODE_COUNT_MAX, Output, STRING_LITERAL_BYTES_MAX, ValueType,
+    AGGREGATE_COUNT_MAX, Aggregate, COLUMN_COUNT_MAX, Column, ColumnType, Expr, FIELD_COUNT_MAX, Fragment,
+    KEY_COUNT_MAX, Key, Literal, NODE_COUNT_MAX, Output, STRING_LITERAL_BYTES_MAX, StructuralBytes,
+    ValueType,
 };
 use crate::ops::{Parameter, Parameters};
 use std::fmt;
@@ -38,23 +39,23 @@ impl fmt::Display for Place {
     }
 }
 
-/// A byte of the [`Dialect`].
+/// A byte of the [`StructuralBytes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DialectRole {
-    /// [`Dialect::delimiter`].
+pub enum StructuralRole {
+    /// [`StructuralBytes::delimiter`].
     Delimiter,
-    /// [`Dialect::quote`].
+    /// [`StructuralBytes::quote`].
     Quote,
-    /// [`Dialect::escape`].
+    /// [`StructuralBytes::escape`].
     Escape,
 }
 
-impl fmt::Display for DialectRole {
+impl fmt::Display for StructuralRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            DialectRole::Delimiter => "delimiter",
-            DialectRole::Quote => "quote",
-            DialectRole::Escape => "escape",
+            StructuralRole::Delimiter => "delimiter",
+            StructuralRole::Quote => "quote",
+            StructuralRole::Escape => "escape",
         })
     }
 }
@@ -95,9 +96,9 @@ impl fmt::Display for Found {
 #[expect(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Invalid {
     #[error("the {role} is the byte {byte:#04x}: it must be ASCII and not NUL, CR or LF")]
-    DialectByte { role: DialectRole, byte: u8 },
+    StructuralByte { role: StructuralRole, byte: u8 },
     #[error("the {first} and the {second} are the same byte {byte:#04x}")]
-    DialectClash { first: DialectRole, second: DialectRole, byte: u8 },
+    StructuralClash { first: StructuralRole, second: StructuralRole, byte: u8 },
     #[error("{count} fields per record: must be 1 to {FIELD_COUNT_MAX}")]
     FieldCount { count: usize },
     #[error("{count} columns: at most {COLUMN_COUNT_MAX}")]
@@ -165,15 +166,16 @@ fn check(holds: bool, otherwise: impl FnOnce() -> Invalid) -> Result<(), Invalid
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 
-fn dialect(dialect: Dialect) -> Result<(), Invalid> {
-    let mut bytes = vec![(DialectRole::Delimiter, dialect.delimiter), (DialectRole::Quote, dialect.quote)];
-    bytes.extend(dialect.escape.map(|byte| (DialectRole::Escape, byte)));
+fn dialect(dialect: StructuralBytes) -> Result<(), Invalid> {
+    let mut bytes =
+        vec![(StructuralRole::Delimiter, dialect.delimiter), (StructuralRole::Quote, dialect.quote)];
+    bytes.extend(dialect.escape.map(|byte| (StructuralRole::Escape, byte)));
     for (index, &(role, byte)) in bytes.iter().enumerate() {
         // A byte of a multi-byte character would cut the character in two, and NUL is what follows the chunk.
         let structural = byte.is_ascii() && !matches!(byte, 0 | b'\r' | b'\n');
-        check(structural, || Invalid::DialectByte { role, byte })?;
+        check(structural, || Invalid::StructuralByte { role, byte })?;
         if let Some(&(first, _)) = bytes[..index].iter().find(|&&(_, other)| other == byte) {
-            return Err(Invalid::DialectClash { first, second: role, byte });
+            return Err(Invalid::StructuralClash { first, second: role, byte });
         }
     }
     Ok(())
@@ -444,7 +446,7 @@ mod tests {
     #[test]
     fn dialect_bytes_are_distinct_ascii() {
         let fragment = |delimiter, quote, escape| Fragment {
-            dialect: Dialect { delimiter, quote, escape },
+            dialect: StructuralBytes { delimiter, quote, escape },
             field_count: 1,
             columns: vec![],
             filter: None,
@@ -452,18 +454,18 @@ mod tests {
         };
         assert_eq!(validate(&fragment(b'\t', b'\'', Some(b'\\'))), Ok(()));
         for byte in [0, b'\r', b'\n', 0x80, 0xff] {
-            let invalid = Invalid::DialectByte { role: DialectRole::Delimiter, byte };
+            let invalid = Invalid::StructuralByte { role: StructuralRole::Delimiter, byte };
             assert_eq!(validate(&fragment(byte, b'"', None)), Err(invalid));
-            let invalid = Invalid::DialectByte { role: DialectRole::Quote, byte };
+            let invalid = Invalid::StructuralByte { role: StructuralRole::Quote, byte };
             assert_eq!(validate(&fragment(b',', byte, None)), Err(invalid));
-            let invalid = Invalid::DialectByte { role: DialectRole::Escape, byte };
+            let invalid = Invalid::StructuralByte { role: StructuralRole::Escape, byte };
             assert_eq!(validate(&fragment(b',', b'"', Some(byte))), Err(invalid));
         }
-        let (first, second, byte) = (DialectRole::Quote, DialectRole::Escape, b'"');
-        let invalid = Invalid::DialectClash { first, second, byte };
+        let (first, second, byte) = (StructuralRole::Quote, StructuralRole::Escape, b'"');
+        let invalid = Invalid::StructuralClash { first, second, byte };
         assert_eq!(validate(&fragment(b',', b'"', Some(b'"'))), Err(invalid));
-        let (first, second, byte) = (DialectRole::Delimiter, DialectRole::Quote, b',');
-        let invalid = Invalid::DialectClash { first, second, byte };
+        let (first, second, byte) = (StructuralRole::Delimiter, StructuralRole::Quote, b',');
+        let invalid = Invalid::StructuralClash { first, second, byte };
         assert_eq!(validate(&fragment(b',', b',', None)), Err(invalid));
     }
 

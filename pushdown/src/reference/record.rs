@@ -1,6 +1,6 @@
 //! Bytes into records and fields, as csv-core's `transition_nfa` does it with its default terminator.
 
-use crate::fragment::Dialect;
+use crate::fragment::StructuralBytes;
 
 /// One finished record.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +38,12 @@ fn is_terminator(byte: u8) -> bool {
 impl<'a> Record<'a> {
     /// Reads the record that begins at `begin`, where no blank line is. Also returns the offset behind its
     /// terminator. None when it is unfinished or there is none.
-    pub(super) fn read(dialect: Dialect, bytes: &'a [u8], begin: usize, last: bool) -> Option<(Self, usize)> {
+    pub(super) fn read(
+        dialect: StructuralBytes,
+        bytes: &'a [u8],
+        begin: usize,
+        last: bool,
+    ) -> Option<(Self, usize)> {
         if begin == bytes.len() {
             return None;
         }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::fragment::ColumnType::{Boolean, Date, Decimal, Float, Int};
 use crate::fragment::random::Random;
-use crate::fragment::{ColumnType, Dialect, text::parse, validate::validate};
+use crate::fragment::{ColumnType, StructuralBytes, text::parse, validate::validate};
 
 fn fragment(text: &str) -> Fragment {
     let fragment = parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -90,7 +90,7 @@ fn dates_and_booleans() {
 }
 
 /// Fields of each record, joined by `|`; an odd record has a `!` in front.
-fn split(dialect: Dialect, bytes: &[u8], last: bool) -> (Vec<String>, usize) {
+fn split(dialect: StructuralBytes, bytes: &[u8], last: bool) -> (Vec<String>, usize) {
     let mut records = Vec::new();
     let mut position = record::skip_blank(bytes, 0);
     while let Some((record, end)) = Record::read(dialect, bytes, position, last) {
@@ -103,9 +103,9 @@ fn split(dialect: Dialect, bytes: &[u8], last: bool) -> (Vec<String>, usize) {
 
 #[test]
 fn records_and_fields() {
-    let plain = Dialect::default();
-    let escaped = Dialect { escape: Some(b'\\'), ..plain };
-    let cases: [(Dialect, &str, bool, &[&str], usize); 17] = [
+    let plain = StructuralBytes::default();
+    let escaped = StructuralBytes { escape: Some(b'\\'), ..plain };
+    let cases: [(StructuralBytes, &str, bool, &[&str], usize); 17] = [
         (plain, "", true, &[], 0),
         (plain, "\r\n\n\r", true, &[], 4),
         (plain, "a,b\nc,d", false, &["a|b"], 4),

@@ -22,7 +22,7 @@ use pushdown::fragment::{ColumnType, Key, Output};
 use super::fallible::{may_fail, may_skip_failure};
 use super::predicate;
 use crate::columns::Columns;
-use crate::decline::{DeclineReason, Declined, Part};
+use crate::decline::{AggregateOption, DeclineReason, Declined, Part};
 use crate::decode::StateDecoder;
 use crate::functions::extreme::Extreme;
 use crate::functions::sum::ExactSum;
@@ -95,13 +95,13 @@ fn key(columns: &Columns, sample: &Sample, expr: &Arc<dyn PhysicalExpr>) -> Resu
 fn add(builder: &mut Builder<'_>, planned: &PlannedAggregate<'_>) -> Result<(), DeclineReason> {
     let function = planned.function;
     if function.is_distinct() {
-        return Err(DeclineReason::AggregateOption("DISTINCT"));
+        return Err(DeclineReason::AggregateOption(AggregateOption::Distinct));
     }
     if function.ignore_nulls() {
-        return Err(DeclineReason::AggregateOption("IGNORE NULLS"));
+        return Err(DeclineReason::AggregateOption(AggregateOption::IgnoreNulls));
     }
     if !function.order_bys().is_empty() {
-        return Err(DeclineReason::AggregateOption("ORDER BY"));
+        return Err(DeclineReason::AggregateOption(AggregateOption::OrderBy));
     }
     let filter = match &planned.filter {
         Some(filter) => {

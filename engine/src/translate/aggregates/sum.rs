@@ -9,7 +9,8 @@ use pushdown::fragment::{Aggregate, Expr};
 
 use super::builder::{Builder, PlannedAggregate, declined_argument};
 use crate::decline::DeclineReason;
-use crate::decode::{Number, StateKind};
+use crate::decode::StateKind;
+use crate::numbers::Number;
 use crate::translate::value::{Value, ValueKind};
 use crate::translate::{data_type, operand};
 

@@ -3,7 +3,7 @@
 use super::lex::{Placed, Token, lex};
 use super::{KEYWORDS, ParseError, ParseErrorKind};
 use crate::fragment::{
-    Aggregate, AggregateFunction, Column, ColumnType, Dialect, Expr, Fragment, Key, Literal, Output,
+    Aggregate, AggregateFunction, Column, ColumnType, Expr, Fragment, Key, Literal, Output, StructuralBytes,
 };
 use crate::ops::{Notation, Op, Parameter, ValueType};
 
@@ -149,7 +149,7 @@ impl Parser<'_> {
         self.word("fields")?;
         self.symbol("=")?;
         let field_count = self.number()?;
-        let mut dialect = Dialect::default();
+        let mut dialect = StructuralBytes::default();
         dialect.delimiter = self.dialect_byte("delimiter")?.unwrap_or(dialect.delimiter);
         dialect.quote = self.dialect_byte("quote")?.unwrap_or(dialect.quote);
         dialect.escape = self.dialect_byte("escape")?;

@@ -1,17 +1,6 @@
 //! Bytes that mean harm, or nothing. The guess ends, and holds what it promises.
 use super::*;
-
-/// A small generator: the same numbers on each run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-}
+use crate::testing::Random;
 
 fn hold(bytes: &[u8], is_whole: bool) {
     let sniffed = match sniff_bytes(bytes, is_whole, &Overrides::default()) {
@@ -50,17 +39,12 @@ fn every_cut_of_a_file() {
 
 #[test]
 fn random_bytes() {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new(1);
     let structure = b",;\t|:^~ \"'\\\r\n#%019.-aZ\x00\x01\xc3\xbc\xff@/";
+    let any: Vec<u8> = (0..=u8::MAX).collect();
     for round in 0..3000 {
-        let length = random.next() % 200;
-        let any = round % 4 == 0;
-        let bytes: Vec<u8> = (0..length)
-            .map(|_| {
-                let number = random.next();
-                if any { number as u8 } else { structure[number as usize % structure.len()] }
-            })
-            .collect();
+        let length = random.below(200);
+        let bytes = random.text(if round % 4 == 0 { &any } else { structure }, length);
         hold(&bytes, round % 2 == 0);
     }
 }
