@@ -559,6 +559,20 @@ async fn a_null_that_looks_like_a_value_is_null() {
     rows(&session, "SELECT count(*) FROM t WHERE t = '-999'").await.unwrap();
 }
 
+/// A table of no files would have no rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_has_gone_is_an_error() {
+    let odd = file("a\n1\n");
+    for way in ways() {
+        let session = odd.session(way).await.unwrap();
+        assert_eq!(rows(&session, "SELECT count(*) FROM t WHERE a > 0").await.unwrap(), "1");
+        std::fs::rename(odd.folder.path().join("t.csv"), odd.folder.path().join("u.csv")).unwrap();
+        let error = rows(&session, "SELECT count(*) FROM t WHERE a > 0").await.unwrap_err().to_string();
+        assert!(error.contains("t.csv not found"), "{error}");
+        std::fs::rename(odd.folder.path().join("u.csv"), odd.folder.path().join("t.csv")).unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn hidden_files_are_left_out() {
     let odd =

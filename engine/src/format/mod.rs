@@ -15,6 +15,7 @@
 mod factory;
 mod file_source;
 mod files;
+mod gone;
 mod headers;
 mod json;
 mod kinds;
@@ -31,6 +32,7 @@ mod widened;
 
 pub use factory::SniffedFormatFactory;
 pub use files::{Difference, Order, display_name};
+pub use gone::FilesAreThere;
 pub use json::JsonFactory;
 pub use path_options::with_path_options;
 pub use rejected::{Rejected, Rejects};

@@ -267,7 +267,10 @@ impl Checked {
                 };
                 external(Box::new(Overflow { what, operands: self.row_of(args), ty: sql_name(ty), cure }))
             }
-            ArrowError::DivideByZero => external(Box::new(DivisionByZero { what, divisor: last })),
+            ArrowError::DivideByZero => {
+                let is_constant = matches!(args.args.last(), Some(ColumnarValue::Scalar(_)));
+                external(Box::new(DivisionByZero { what, divisor: (!is_constant).then_some(last) }))
+            }
             ArrowError::InvalidArgumentError(_) => {
                 let other = if self.operation == Operation::ShiftLeft { ">>" } else { "<<" };
                 external(Box::new(NegativeShift { what, operands: self.row_of(args), other }))

@@ -18,14 +18,12 @@ pub(super) struct Overflow {
 
 /// There is no quotient.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{what} divides by zero: leave such rows out, or divide by NULLIF({divisor}, 0), which makes the result NULL"
-)]
+#[error("{what} divides by zero{}", cure(.divisor))]
 pub(super) struct DivisionByZero {
     /// In SQL.
     pub what: String,
-    /// In SQL.
-    pub divisor: String,
+    /// In SQL, if it is not zero in every row.
+    pub divisor: Option<String>,
 }
 
 /// A shift by fewer bits than none.
@@ -38,6 +36,13 @@ pub(super) struct NegativeShift {
     pub operands: Option<String>,
     /// The operator of the other direction.
     pub other: &'static str,
+}
+
+fn cure(divisor: &Option<String>) -> String {
+    let cure = |divisor: &String| {
+        format!(": leave such rows out, or divide by NULLIF({divisor}, 0), which makes the result NULL")
+    };
+    divisor.as_ref().map(cure).unwrap_or_default()
 }
 
 fn at(operands: &Option<String>) -> String {

@@ -1,4 +1,4 @@
-//! A text that is no number or date: which column it is in, and what to write instead.
+//! A value that a cast cannot convert: of a text which column it is in, and what to write instead.
 //!
 //! `WHERE v = 7` over a column of texts reads them as numbers. Arrow says which text is none, and not where it comes from.
 
@@ -25,6 +25,9 @@ pub struct NoValue {
 pub async fn advise(error: &DataFusionError, context: &SessionContext, statement: &str) -> Option<NoValue> {
     let DataFusionError::ArrowError(arrow, _) = error.find_root() else { return None };
     let ArrowError::CastError(text) = arrow.as_ref() else { return None };
+    if let Some(advice) = out_of_range(text) {
+        return Some(advice);
+    }
     let (value, ty) = text.strip_prefix("Cannot cast string '")?.rsplit_once("' to value of ")?;
     let ty: DataType = ty.strip_suffix(" type")?.parse().ok()?;
     let name = sql_types::name(&ty).to_uppercase();
@@ -39,6 +42,14 @@ pub async fn advise(error: &DataFusionError, context: &SessionContext, statement
          TRY_CAST({column} AS {name}), which makes NULL of such texts."
     );
     Some(NoValue { sentence: sentence(&format!("in the column {column} ")), hint })
+}
+
+/// A number that its new type does not hold.
+fn out_of_range(text: &str) -> Option<NoValue> {
+    let (value, ty) = text.strip_prefix("Can't cast value ")?.rsplit_once(" to type ")?;
+    let name = sql_types::name(&ty.parse::<DataType>().ok()?).to_uppercase();
+    let hint = format!("Use a wider type, or TRY_CAST(... AS {name}), which makes NULL of such values.");
+    Some(NoValue { sentence: format!("{value} does not fit the type {name}"), hint })
 }
 
 /// The columns of texts that the statement reads as values of a type, by a cast that is written or that a comparison needs.

@@ -9,13 +9,8 @@ use std::time::{Duration, Instant};
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::datasource::listing::{ListingTable, ListingTableUrl};
-use datafusion::datasource::source_as_provider;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::object_store;
-use datafusion::object_store::local::LocalFileSystem;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
@@ -91,7 +86,6 @@ async fn execute_once(
     begin: impl Fn(&Arc<dyn ExecutionPlan>) + Send,
 ) -> Result<Arc<dyn ExecutionPlan>, Error> {
     let logical = context.state().statement_to_plan(statement).await?;
-    check_files(&logical)?;
     if let LogicalPlan::Copy(copy) = &logical {
         check_target(&copy.output_url)?;
     }
@@ -110,35 +104,6 @@ async fn execute_once(
     }
     taken.end()?;
     Ok(plan)
-}
-
-/// A file may have gone since it became a table. DataFusion would list what is there and answer without its rows.
-fn check_files(plan: &LogicalPlan) -> Result<()> {
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && let Ok(provider) = source_as_provider(&scan.source)
-            && let Some(table) = provider.downcast_ref::<ListingTable>()
-        {
-            table.table_paths().iter().try_for_each(check_file)?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })
-    .map(|_| ())
-}
-
-/// Also of a folder, or of the one that a pattern is for.
-fn check_file(url: &ListingTableUrl) -> Result<()> {
-    if url.scheme() != "file" {
-        return Ok(());
-    }
-    let path = LocalFileSystem::new().path_to_filesystem(url.prefix())?;
-    match path.metadata() {
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
-            let path = path.display().to_string();
-            Err(object_store::Error::NotFound { path, source: Box::new(source) }.into())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The one batch of a query that the prompt itself asks.
