@@ -7,7 +7,7 @@ use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_s
 
 use pushdown::fragment::StructuralBytes;
 
-use crate::blocks::{self, BLOCK_BYTES, Block, Masks, OFFSETS, Signed};
+use crate::blocks::{self, BLOCK_BYTES, Block, Masks, Signed};
 use crate::swar;
 use crate::walker::{Indexed, Walker};
 
@@ -75,7 +75,7 @@ impl Block for Avx2 {
     }
 
     #[inline(always)]
-    fn offsets(&self, mask: u64, base: u32, to: &mut [u32; OFFSETS]) {
+    fn offsets(&self, mask: u64, base: u32, to: &mut [u32; BLOCK_BYTES]) {
         swar::offsets(mask, base, to);
     }
 }

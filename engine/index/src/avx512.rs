@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 
 use pushdown::fragment::StructuralBytes;
 
-use crate::blocks::{self, BLOCK_BYTES, Block, Masks, OFFSETS, Signed};
+use crate::blocks::{self, BLOCK_BYTES, Block, Masks, Signed};
 use crate::walker::{Indexed, Walker};
 
 /// 0, 1, 2, ...: the offset of each byte of a block.
@@ -74,7 +74,7 @@ impl Block for Avx512 {
     }
 
     #[inline(always)]
-    fn offsets(&self, mask: u64, base: u32, to: &mut [u32; OFFSETS]) {
+    fn offsets(&self, mask: u64, base: u32, to: &mut [u32; BLOCK_BYTES]) {
         let count = mask.count_ones() as usize;
         let mut pressed = [0u8; BLOCK_BYTES];
         // SAFETY: as above; `PLACES` and `pressed` have the 64 bytes of a register.

@@ -21,10 +21,6 @@ use crate::walker::{Indexed, Walker};
 pub const BLOCK_BYTES: usize = 64;
 // The last block of a chunk is read as a whole.
 const _: () = assert!(BLOCK_BYTES <= WINDOW_SLACK_BYTES);
-/// Offsets are copied so many at a time.
-const LANES: usize = 16;
-/// Room for the offsets of a block, and for what is copied behind them.
-pub const OFFSETS: usize = BLOCK_BYTES + LANES;
 
 /// The bytes of a block that mean something, from the lowest bit on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,7 +90,7 @@ pub trait Block {
     fn masks(&self, block: &[u8; BLOCK_BYTES]) -> Masks;
 
     /// For each bit `b` of `mask` the entry `base + b`. What is written behind them does not count.
-    fn offsets(&self, mask: u64, base: u32, to: &mut [u32; OFFSETS]);
+    fn offsets(&self, mask: u64, base: u32, to: &mut [u32; BLOCK_BYTES]);
 }
 
 /// The bytes that mean something, as vector instructions take them.
@@ -130,7 +126,6 @@ pub fn run<B: Block>(mut walker: Walker<'_>) -> Indexed {
     let blocks = B::new(&walker.indexing.dialect);
     let mut at = walker.begin;
     let mut state = State { in_quotes: false, resume: at, bad: None };
-    let mut offsets = [0u32; OFFSETS];
     while at < walker.end && !walker.is_full {
         let Some(block) = walker.window[at..].first_chunk::<BLOCK_BYTES>() else { break };
         let mut masks = blocks.masks(block);
@@ -144,21 +139,15 @@ pub fn run<B: Block>(mut walker: Walker<'_>) -> Indexed {
         }
         let is_bad = masks.high != 0 && state.is_bad(&walker, at + BLOCK_BYTES);
         let is_quoted = state.in_quotes || masks.quotes != 0;
-        if is_bad || is_quoted && masks.escapes != 0 || walker.next + 2 * OFFSETS > walker.entries.len() {
+        if is_bad || is_quoted && masks.escapes != 0 {
             walk(&mut walker, &mut state, at, &masks);
         } else if !is_quoted {
             let structural = masks.delimiters | masks.ends;
-            whole(
-                &blocks,
-                &mut walker,
-                &mut offsets,
-                at,
-                &Fields { structural, ends: masks.ends, quoted: 0 },
-            );
+            whole(&blocks, &mut walker, at, &Fields { structural, ends: masks.ends, quoted: 0 });
         } else if masks.quotes != 0 {
             match Fields::quoted(&masks, &state, &walker, at) {
                 Some((fields, in_quotes)) => {
-                    whole(&blocks, &mut walker, &mut offsets, at, &fields);
+                    whole(&blocks, &mut walker, at, &fields);
                     state.in_quotes = in_quotes;
                 }
                 None => walk(&mut walker, &mut state, at, &masks),
@@ -191,73 +180,52 @@ impl State {
     }
 }
 
-/// A block of which it is known where fields end.
+/// A block of which it is known where fields end. What belongs to one record goes straight to its entries: through a place between
+/// them it took a sixth of the time of `count(*)`.
 #[inline(always)]
-fn whole<B: Block>(
-    blocks: &B,
-    walker: &mut Walker<'_>,
-    offsets: &mut [u32; OFFSETS],
-    at: usize,
-    fields: &Fields,
-) {
-    let structural = fields.structural;
+fn whole<B: Block>(blocks: &B, walker: &mut Walker<'_>, at: usize, fields: &Fields) {
     let base = at as u32 + 1;
-    let count = structural.count_ones() as usize;
-    if fields.ends | fields.quoted == 0 {
-        if let Some(to) = walker.entries[walker.next..].first_chunk_mut::<OFFSETS>() {
-            blocks.offsets(structural, base, to);
-        }
-        walker.next += count;
-        return;
-    }
-    blocks.offsets(structural, base, offsets);
-    let before = |bit: u64| (structural & (bit - 1)).count_ones() as usize;
-    let mut quoted = fields.quoted;
-    while quoted != 0 {
-        let bit = quoted & quoted.wrapping_neg();
-        offsets[before(bit)] |= Entry::FLAG;
-        quoted ^= bit;
-    }
-    let mut from = 0;
+    let mut rest = fields.structural;
     let mut ends = fields.ends;
     while ends != 0 {
-        let bit = ends & ends.wrapping_neg();
-        let to = before(bit);
-        copy(walker, offsets, from, to + 1 - from);
-        walker.next += to - from;
-        let entry = offsets[to];
-        let behind = entry & Entry::OFFSET;
+        let end = ends & ends.wrapping_neg();
+        let part = rest & (end | (end - 1));
+        store(blocks, walker, base, part, fields.quoted);
+        walker.next += part.count_ones() as usize - 1;
+        let behind = base + end.trailing_zeros();
         if walker.next - walker.record == walker.last && walker.last > 1 {
             walker.begin_record(behind);
         } else {
-            walker.terminator(behind as usize, entry & Entry::FLAG);
+            walker.terminator(behind as usize, walker.entry(walker.next) & Entry::FLAG);
         }
         if walker.is_full {
             return;
         }
-        from = to + 1;
-        ends ^= bit;
+        rest ^= part;
+        ends ^= end;
     }
-    copy(walker, offsets, from, count - from);
-    walker.next += count - from;
+    store(blocks, walker, base, rest, fields.quoted);
+    walker.next += rest.count_ones() as usize;
 }
 
-/// Copies offsets to the next entries, and perhaps some more behind them.
+/// Stores the ends of fields in the next entries, and perhaps something behind them.
 #[inline(always)]
-fn copy(walker: &mut Walker<'_>, offsets: &[u32; OFFSETS], from: usize, count: usize) {
-    let mut done = 0;
-    while done < count {
-        let source = offsets[from + done..].first_chunk::<LANES>();
-        let target = walker.entries[walker.next + done..].first_chunk_mut::<LANES>();
-        match (source, target) {
-            (Some(source), Some(target)) => *target = *source,
-            // The last of the block.
-            _ => {
-                let (source, at) = (&offsets[from + done..from + count], walker.next + done);
-                walker.entries[at..at + source.len()].copy_from_slice(source);
-            }
+fn store<B: Block>(blocks: &B, walker: &mut Walker<'_>, base: u32, ends: u64, quoted: u64) {
+    match walker.entries[walker.next..].first_chunk_mut::<BLOCK_BYTES>() {
+        Some(to) => blocks.offsets(ends, base, to),
+        // At the end of the array.
+        None => {
+            let mut to = [0; BLOCK_BYTES];
+            blocks.offsets(ends, base, &mut to);
+            let count = ends.count_ones() as usize;
+            walker.entries[walker.next..][..count].copy_from_slice(&to[..count]);
         }
-        done += LANES;
+    }
+    let mut quoted = quoted & ends;
+    while quoted != 0 {
+        let bit = quoted & quoted.wrapping_neg();
+        walker.entries[walker.next + (ends & (bit - 1)).count_ones() as usize] |= Entry::FLAG;
+        quoted ^= bit;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pushdown::fragment::StructuralBytes;
 
-use crate::blocks::{BLOCK_BYTES, Block, Masks, OFFSETS};
+use crate::blocks::{BLOCK_BYTES, Block, Masks};
 
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
 const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
@@ -39,7 +39,7 @@ impl Block for Swar {
     }
 
     #[inline(always)]
-    fn offsets(&self, mask: u64, base: u32, to: &mut [u32; OFFSETS]) {
+    fn offsets(&self, mask: u64, base: u32, to: &mut [u32; BLOCK_BYTES]) {
         offsets(mask, base, to);
     }
 }
@@ -56,7 +56,7 @@ fn gather(bits: u64) -> u64 {
 
 /// One bit after the other.
 #[inline(always)]
-pub fn offsets(mut mask: u64, base: u32, to: &mut [u32; OFFSETS]) {
+pub fn offsets(mut mask: u64, base: u32, to: &mut [u32; BLOCK_BYTES]) {
     for entry in to {
         if mask == 0 {
             return;
