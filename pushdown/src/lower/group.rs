@@ -26,6 +26,7 @@ impl Fold<'_> {
         self.groups = Some(group);
         let encoded = self.lowering.words(group.state());
         self.encode_key(keys, encoded);
+        self.hash(keys, encoded);
         self.probe(encoded, group);
         Word::new(Register::GROUP, 0).plus(group.state())
     }
@@ -77,11 +78,10 @@ impl Fold<'_> {
         }
     }
 
-    /// Registers: r9 hash, then the entry's address; r0 number of probes; r2 address of the probed entry.
+    /// Registers: r9 the hash, then the entry's address; r0 number of probes; r2 address of the probed entry.
     fn probe(&mut self, encoded: Word, group: GroupLayout) {
         let key_words = group.state();
         self.lowering.code.comment("group table");
-        self.hash(encoded, key_words);
         let [probe, next, found, free] =
             ["probe", "probe_next", "found", "free"].map(|name| self.lowering.code.label(name));
         let entry = Word::new(R2, 0);
@@ -134,17 +134,43 @@ impl Fold<'_> {
         self.lowering.code.set(Register::GROUP, R2);
     }
 
-    /// The hash of the key into r9. Changes r1 and r2.
-    fn hash(&mut self, encoded: Word, key_words: usize) {
-        self.lowering.code.set(Register::GROUP, 0);
-        self.lowering.code.constant_word(R2, HASH_MULTIPLIER);
-        for word in 0..key_words {
-            self.lowering.code.load(R1, encoded.plus(word));
-            self.lowering.code.xor(Register::GROUP, R1);
-            self.lowering.code.multiply(Register::GROUP, R2);
-            self.lowering.code.set(R1, Register::GROUP);
-            self.lowering.code.shift_right(R1, 32);
-            self.lowering.code.xor(Register::GROUP, R1);
+    /// The hash of the key into r9. Changes r1 and r2. NULL bits and lengths are left out of it: where keys differ in nothing else
+    /// the next entry is tried. The products do not wait for each other; only their sum is mixed.
+    fn hash(&mut self, keys: &[Key], encoded: Word) {
+        let code = &mut self.lowering.code;
+        code.comment("hash");
+        code.set(Register::GROUP, 0);
+        let mut word = encoded.plus(GroupLayout::KEYS);
+        let mut hashed = 0;
+        for key in keys {
+            let is_string = self.fragment.columns[key.column].ty == ColumnType::String;
+            for value in usize::from(is_string)..key.words() {
+                code.load(R1, word.plus(value));
+                hashed += 1;
+                code.constant_word(R2, multiplier(hashed));
+                code.multiply(R1, R2);
+                code.add(Register::GROUP, R1);
+            }
+            word = word.plus(key.words());
         }
+        code.constant_word(R2, HASH_MULTIPLIER);
+        for _ in 0..2 {
+            code.set(R1, Register::GROUP);
+            code.shift_right(R1, 32);
+            code.xor(Register::GROUP, R1);
+            code.multiply(Register::GROUP, R2);
+        }
+        code.set(R1, Register::GROUP);
+        code.shift_right(R1, 32);
+        code.xor(Register::GROUP, R1);
     }
+}
+
+/// An odd number for each word of a key: the outputs of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+/// Generators", 2014).
+fn multiplier(word: u64) -> u64 {
+    let mut bits = HASH_MULTIPLIER.wrapping_mul(word);
+    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (bits ^ bits >> 31) | 1
 }

@@ -65,8 +65,8 @@ impl Family for Arithmetic {
 
     fn compute(self, arguments: &[Expr], lowering: &mut Lowering) {
         match arguments {
-            [argument] => lowering.compute(argument),
-            [left, right] => lowering.compute_pair(left, right),
+            [argument] => lowering.load(argument),
+            [left, right] => lowering.load_pair(left, right),
             _ => unreachable!("validate() counts arguments"),
         }
         match self {

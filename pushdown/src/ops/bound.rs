@@ -34,7 +34,7 @@ impl Family for Bound {
 
     fn compute(self, arguments: &[Expr], lowering: &mut Lowering) {
         let (argument, magnitude_max) = parts(arguments);
-        lowering.compute(argument);
+        lowering.load(argument);
         lowering.code.require_range(R1, -magnitude_max, magnitude_max);
     }
 }

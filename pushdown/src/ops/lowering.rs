@@ -89,17 +89,19 @@ impl Lowering {
         }
     }
 
-    /// The value of an expression that is not NULL into r1. Changes r2 to r5. One that can fail must have been
-    /// evaluated by [`Lowering::evaluate_once`] before.
-    pub(crate) fn load(&mut self, expr: &Expr) {
-        match self.evaluated.iter().find(|(each, _)| each == expr) {
-            Some((_, value)) => self.code.load(R1, *value),
-            None => self.compute(expr),
-        }
+    /// Where the value of an expression is that was evaluated already. It is there if none of its columns is NULL, so also where
+    /// it is a part of an expression that is not NULL.
+    fn evaluated(&self, expr: &Expr) -> Option<Word> {
+        self.evaluated.iter().find(|(each, _)| each == expr).map(|(_, value)| *value)
     }
 
-    /// Computes an expression that is not NULL into r1. Changes r2 to r5.
-    pub(super) fn compute(&mut self, expr: &Expr) {
+    /// The value of an expression that is not NULL into r1, computed from what was evaluated already. Changes r2 to r5. Where it
+    /// must not fail any more, what can fail was evaluated by [`Lowering::evaluate_once`] before.
+    pub(crate) fn load(&mut self, expr: &Expr) {
+        if let Some(value) = self.evaluated(expr) {
+            self.code.load(R1, value);
+            return;
+        }
         match expr {
             Expr::Column(column) => self.code.load(R1, self.columns[*column].slot.value),
             Expr::Literal(literal) => self.constant(R1, literal),
@@ -107,16 +109,20 @@ impl Lowering {
         }
     }
 
-    /// Computes two expressions that are not NULL into r1 and r2. Changes r3 to r5.
-    pub(super) fn compute_pair(&mut self, left: &Expr, right: &Expr) {
-        self.compute(left);
+    /// The values of two expressions that are not NULL into r1 and r2. Changes r3 to r5.
+    pub(super) fn load_pair(&mut self, left: &Expr, right: &Expr) {
+        self.load(left);
+        if let Some(value) = self.evaluated(right) {
+            self.code.load(R2, value);
+            return;
+        }
         match right {
             Expr::Column(column) => self.code.load(R2, self.columns[*column].slot.value),
             Expr::Literal(literal) => self.constant(R2, literal),
             Expr::Call(..) => {
                 let spilled = self.words(1);
                 self.code.store(spilled, R1);
-                self.compute(right);
+                self.load(right);
                 self.code.set(R2, R1);
                 self.code.load(R1, spilled);
             }
@@ -144,7 +150,7 @@ impl Lowering {
         let value = self.words(1);
         let absent = self.code.label("absent");
         self.branch_if_null(expr, &absent);
-        self.compute(expr);
+        self.load(expr);
         self.code.store(value, R1);
         self.code.join(&absent);
         value
