@@ -67,9 +67,16 @@ pub enum OtherColumns {
 }
 
 /// Where the records of each file's ranges begin, and in which order its columns are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Files {
     known: Mutex<HashMap<Path, Arc<Known>>>,
+    look_ahead_bytes: u64,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Files { known: Mutex::default(), look_ahead_bytes: LOOK_AHEAD_BYTES }
+    }
 }
 
 /// Of one file.
@@ -220,14 +227,18 @@ pub fn range_of(file: &PartitionedFile) -> Option<(u64, u64)> {
     Some((start, u64::try_from(range.end).unwrap_or_default().max(start)))
 }
 
+/// Bytes behind a cut in which the next cuts are found in the same pass: enough for all threads, and no more than a query should
+/// wait for.
+const LOOK_AHEAD_BYTES: u64 = 64 << 20;
+
 impl Files {
     fn known(&self, location: &Path) -> Arc<Known> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(location.clone()).or_default())
     }
 
-    /// Where the first record begins that a range owns which begins at `cut`. All cuts of a file are found in one pass over
-    /// it, whoever asks first.
+    /// Where the first record begins that a range owns which begins at `cut`. Whoever asks first looks at the file from the last
+    /// cut that is known, and finds the next ones, too: each byte is looked at once, and what a query does not come to is not.
     pub fn start(
         &self,
         location: &Path,
@@ -245,8 +256,15 @@ impl Files {
         if let Some(start) = known.facts().starts.get(&cut) {
             return Ok(*start);
         }
-        let mut places: BTreeSet<u64> = cuts.get(location).cloned().unwrap_or_default();
-        places.extend([0, cut]);
+        let begin = known.facts().starts.range(..cut).next_back().map_or(0, |(_, start)| *start);
+        if cut <= begin {
+            // A quoted field lies across it.
+            return Ok(begin);
+        }
+        let mut places = BTreeSet::from([begin, cut]);
+        if let Some(cuts) = cuts.get(location) {
+            places.extend(cuts.range(begin..=cut.saturating_add(self.look_ahead_bytes)));
+        }
         let places: Vec<u64> = places.into_iter().collect();
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let starts = range_starts(file, spec, &places, threads)?;
@@ -345,6 +363,39 @@ pub fn order_of(
                 expected: only(&table, &file),
                 found: only(&file, &table),
             }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// Whoever asks first, and however far is looked ahead.
+    #[test]
+    fn beginnings_are_the_same_in_any_order() {
+        let text = "a,b\n1,\"x\ny\n\n\"\n2,z\n3,\"long\n field\n over many cuts\"\n4,\n";
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let spec = CsvSpec { header: true, ..CsvSpec::default() };
+        let location = Path::from("t.csv");
+        let all: Vec<u64> = (0..=text.len() as u64).collect();
+        let cuts = Cuts::from([(location.clone(), all.iter().copied().collect())]);
+        let starts = |look_ahead_bytes, order: &[u64]| {
+            let files = Files { look_ahead_bytes, ..Files::default() };
+            let start = |cut: &u64| (*cut, files.start(&location, &file, &spec, *cut, &cuts).unwrap());
+            order.iter().map(start).collect::<BTreeMap<_, _>>()
+        };
+        let expected = starts(u64::MAX, &all);
+        assert_eq!(expected[&5], text.find("2,z").unwrap() as u64, "a field lies across it");
+        let backwards: Vec<u64> = all.iter().rev().copied().collect();
+        let mixed: Vec<u64> = all.iter().map(|cut| cut * 7 % all.len() as u64).collect();
+        for look_ahead_bytes in [0, 1, 5, 20] {
+            for order in [&all, &backwards, &mixed] {
+                assert_eq!(starts(look_ahead_bytes, order), expected, "{look_ahead_bytes} {order:?}");
+            }
         }
     }
 }

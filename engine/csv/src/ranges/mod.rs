@@ -30,8 +30,8 @@ pub use read_at::ReadAt;
 /// A part of fewer bytes is not walked by several threads.
 const PART_BYTES_MIN: u64 = 4 << 20;
 
-/// Where the ranges' first records begin. `boundaries` ascend, the first one is 0 and stands for the beginning of the file, which
-/// it keeps: what is above the records is passed by who reads it. A range without a record begins where the next one does, the
+/// Where the ranges' first records begin. `boundaries` ascend. The first one is a place where a record begins, or 0 for the beginning
+/// of the file: what is above the records is passed by who reads it. It stays as it is. A range without a record begins where the next one does, the
 /// last ones at the end of the file. Range i is read from the byte that is returned for it, and ends where range i + 1 begins.
 pub fn range_starts(
     file: &(impl ReadAt + ?Sized),
@@ -40,7 +40,8 @@ pub fn range_starts(
     threads: usize,
 ) -> io::Result<Vec<u64>> {
     let splitter = Splitter::new(&spec.dialect, spec.columns.len());
-    let above = first_record(file, spec)?;
+    let Some(&begin) = boundaries.first() else { return Ok(Vec::new()) };
+    let above = if begin == 0 { first_record(file, spec)? } else { begin };
     let places: Vec<u64> = finer(boundaries, threads).iter().map(|&place| place.max(above)).collect();
     // From the last line that begins before it, for all but the first: a line that goes on is the range's before it.
     let lines: Vec<u64> = places
@@ -77,7 +78,7 @@ pub fn range_starts(
     }
     starts.extend(std::iter::repeat_n(start, waiting));
     if let Some(first) = starts.first_mut() {
-        *first = 0;
+        *first = begin;
     }
     let asked = |place: &u64| boundaries.binary_search(place).is_ok();
     let of_places = finer(boundaries, threads).into_iter().zip(starts);

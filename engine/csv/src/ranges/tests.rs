@@ -29,6 +29,13 @@ fn with_lines(text: &[u8], starts: &[u64]) -> Vec<Start> {
 
 fn check(text: &[u8], spec: &CsvSpec, boundaries: &[u64]) {
     let starts = range_starts(text, spec, boundaries, 1 + boundaries.len() % 3).unwrap();
+    // From a place on that is known it is the same.
+    for (index, &begin) in starts.iter().enumerate() {
+        let behind = boundaries.iter().zip(&starts).skip(index).filter(|(boundary, _)| **boundary > begin);
+        let (later, expected): (Vec<u64>, Vec<u64>) = behind.unzip();
+        let found = range_starts(text, spec, &[&[begin][..], &later].concat(), 2).unwrap();
+        assert_eq!(found[1..], expected, "{:?} {spec:?} {begin} {later:?}", String::from_utf8_lossy(text));
+    }
     let starts = with_lines(text, &starts);
     assert_eq!(starts.len(), boundaries.len());
     for (start, &boundary) in starts.iter().zip(boundaries) {
