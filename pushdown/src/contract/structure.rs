@@ -1,4 +1,4 @@
-//! The structure of a CSV file, as far as a program and its index stage know it.
+//! The structure of a CSV file, as far as a program and its index stage know it: of its dialect these bytes.
 
 /// The bytes that give a CSV file its structure. CR and LF always end a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

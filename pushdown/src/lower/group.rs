@@ -134,24 +134,28 @@ impl Fold<'_> {
         self.lowering.code.set(Register::GROUP, R2);
     }
 
-    /// The hash of the key into r9. Changes r1 and r2. NULL bits and lengths are left out of it: where keys differ in nothing else
-    /// the next entry is tried. The products do not wait for each other; only their sum is mixed.
+    /// The hash of the key into r9. Changes r1 and r2. Lengths are left out of it: where strings differ in nothing else, which takes
+    /// NUL characters, the next entry is tried. The products do not wait for each other; only their sum is mixed.
     fn hash(&mut self, keys: &[Key], encoded: Word) {
         let code = &mut self.lowering.code;
         code.comment("hash");
         code.set(Register::GROUP, 0);
-        let mut word = encoded.plus(GroupLayout::KEYS);
-        let mut hashed = 0;
+        let mut words = Vec::new();
+        // A NULL has the value 0.
+        if keys.iter().any(|key| self.fragment.columns[key.column].nullable) {
+            words.push(GroupLayout::HEAD);
+        }
+        let mut at = GroupLayout::KEYS;
         for key in keys {
             let is_string = self.fragment.columns[key.column].ty == ColumnType::String;
-            for value in usize::from(is_string)..key.words() {
-                code.load(R1, word.plus(value));
-                hashed += 1;
-                code.constant_word(R2, multiplier(hashed));
-                code.multiply(R1, R2);
-                code.add(Register::GROUP, R1);
-            }
-            word = word.plus(key.words());
+            words.extend(at + usize::from(is_string)..at + key.words());
+            at += key.words();
+        }
+        for word in words {
+            code.load(R1, encoded.plus(word));
+            code.constant_word(R2, multiplier(word));
+            code.multiply(R1, R2);
+            code.add(Register::GROUP, R1);
         }
         code.constant_word(R2, HASH_MULTIPLIER);
         for _ in 0..2 {
@@ -168,8 +172,8 @@ impl Fold<'_> {
 
 /// An odd number for each word of a key: the outputs of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
 /// Generators", 2014).
-fn multiplier(word: u64) -> u64 {
-    let mut bits = HASH_MULTIPLIER.wrapping_mul(word);
+fn multiplier(word: usize) -> u64 {
+    let mut bits = HASH_MULTIPLIER.wrapping_mul(word as u64 + 1);
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     (bits ^ bits >> 31) | 1

@@ -196,6 +196,29 @@ fn the_index_holds_field_boundaries() {
     assert_eq!(found[9..], [(18, false), (20, false), (22, false)]);
 }
 
+/// NULL has the value of false in a slot, so that only their bits tell these groups apart.
+#[test]
+fn groups_of_nulls_have_hashes_of_their_own() {
+    let keys = 7;
+    let columns: String = (0..keys).map(|key| format!("column {key} k{key} boolean\n")).collect();
+    let names: String = (0..keys).map(|key| format!("key k{key}\n")).collect();
+    let text = format!("fragment fields={keys}\n{columns}output aggregates\n{names}aggregate count()\n");
+    let program = compile(&text::parse(&text).unwrap(), Target::Window, Sizes::default()).unwrap();
+    let mut machine = Interpreter::new(&program);
+    let mut bytes = Vec::new();
+    for record in 0..1 << keys {
+        let fields = (0..keys).map(|key| if record >> key & 1 == 1 { "" } else { "false" });
+        bytes.extend_from_slice(fields.collect::<Vec<_>>().join(",").as_bytes());
+        bytes.push(b'\n');
+    }
+    machine.map_mut(Map::Window)[..bytes.len()].copy_from_slice(&bytes);
+    machine.set_word(layout::END, bytes.len() as u64);
+    machine.run().unwrap();
+    assert_eq!(machine.word(layout::GROUP_COUNT), 1 << keys);
+    assert_eq!(machine.word(layout::STOP), layout::STOP_CHUNK);
+    assert_eq!(machine.word(layout::CONSUMED), bytes.len() as u64);
+}
+
 #[test]
 fn chunks_cut_anywhere() {
     let fragment = text::parse(
