@@ -169,16 +169,16 @@ pub enum AggregateOption {
     /// Of several sets of keys.
     #[error("GROUPING SETS")]
     GroupingSets,
-    /// Ends the scan early.
+    /// So many groups are enough.
     #[error("LIMIT")]
-    Limit,
+    GroupLimit,
     /// Keeps the top groups.
     #[error("LIMIT over floating point numbers")]
-    FloatLimit,
+    FloatGroupLimit,
     /// Groups that are done while rows come.
     #[error("an ordered input")]
     OrderedInput,
-    /// In another aggregate than `count`.
+    /// Where DataFusion has not made groups of it.
     #[error("DISTINCT")]
     Distinct,
     /// `first_value(a) IGNORE NULLS`

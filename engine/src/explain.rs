@@ -18,6 +18,7 @@ use datafusion::physical_plan::explain::ExplainExec;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 
 use crate::exec::KernelFilterReduceExec;
+use crate::format::check_files;
 
 /// What stands in the first column of the row, behind "physical_plan after".
 const PREPARED: &str = "KernelPushdown, prepared on this host";
@@ -33,6 +34,7 @@ impl QueryPlanner for ListingPlanner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        check_files(plan)?;
         let planner = DefaultPhysicalPlanner::default();
         let planned = planner.create_physical_plan(plan, session).await?;
         let LogicalPlan::Explain(explain) = plan else { return Ok(planned) };

@@ -8,6 +8,7 @@ use datafusion::arrow::datatypes::{
     Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type, i256,
 };
 use pushdown::fragment::ColumnType;
+use weir_csv::POWERS_OF_TEN;
 
 /// What an integer of a program stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,12 +78,6 @@ pub(crate) fn visit_number<V: NumberVisitor>(number: Number, ty: &DataType, visi
         _ => return None,
     })
 }
-
-/// The powers of ten that are doubles, exactly: 5^22 is the last power of five below 2^53.
-const POWERS_OF_TEN: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-    1e19, 1e20, 1e21, 1e22,
-];
 
 /// The double nearest to `number * 10^-scale`, rounded once.
 pub(crate) fn double(number: i128, scale: u8) -> f64 {

@@ -21,8 +21,8 @@ use weir_csv::sniff::{Overrides, Sniffed};
 
 use crate::explain::ListingPlanner;
 use crate::format::{
-    FilesAreThere, JsonFactory, SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like,
-    has_other_format, listing_url, say_what_is_left_out,
+    JsonFactory, SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like, has_other_format,
+    listing_url, say_what_is_left_out,
 };
 use crate::functions::with_functions;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
@@ -234,7 +234,6 @@ pub fn session_state_builder(config: SessionConfig) -> Result<SessionStateBuilde
     let builder = SessionStateBuilder::new_with_default_features()
         .with_config(config)
         .with_query_planner(Arc::new(ListingPlanner))
-        .with_analyzer_rule(Arc::new(FilesAreThere))
         .with_physical_optimizer_rules(physical_optimizer_rules()?);
     Ok(with_functions(builder))
 }

@@ -515,15 +515,15 @@ async fn doubles_do_not_lose_digits() {
 async fn a_decimal_of_too_many_digits_is_an_error() {
     let nines = "9".repeat(38);
     let odd = file(format!("a,b\n{nines},1\n"));
-    odd.fails("SELECT a + b FROM t", &["a + b does not fit its type DECIMAL(38, 0)"]).await;
-    odd.fails("SELECT a * 2 FROM t", &["does not fit its type DECIMAL(38, 0)"]).await;
+    odd.fails("SELECT a + b FROM t", &["a + b does not fit its type DECIMAL(38,0)"]).await;
+    odd.fails("SELECT a * 2 FROM t", &["does not fit its type DECIMAL(38,0)"]).await;
     odd.fails(
         "SELECT a / 3 FROM t",
-        &["a / 3 does not fit its type DECIMAL(38, 4)", &format!("({nines} / 3)")],
+        &["a / 3 does not fit its type DECIMAL(38,4)", &format!("({nines} / 3)")],
     )
     .await;
     let twice = "SELECT sum(a) FROM (SELECT a FROM t UNION ALL SELECT a FROM t)";
-    odd.fails(twice, &["does not fit its type DECIMAL(38, 0)", "as in sum(CAST(a AS DOUBLE))"]).await;
+    odd.fails(twice, &["does not fit its type DECIMAL(38,0)", "as in sum(CAST(a AS DOUBLE))"]).await;
     odd.is("SELECT a - b FROM t WHERE b = 1", &format!("{}8", &nines[1..])).await;
 }
 
@@ -556,20 +556,33 @@ async fn a_null_that_looks_like_a_value_is_null() {
     let session = odd.session((PushdownMode::Require, BackendChoice::Interpret, 1)).await.unwrap();
     let error = rows(&session, "SELECT count(*) FROM t WHERE a < 1").await.unwrap_err().to_string();
     assert!(error.contains("a: the text -999 for NULL, which is a value of the column's type"), "{error}");
-    rows(&session, "SELECT count(*) FROM t WHERE t = '-999'").await.unwrap();
+    assert_eq!(rows(&session, "SELECT count(*) FROM t WHERE t = '-999'").await.unwrap(), "1");
+    // Texts that no program takes for a number, though the reader does.
+    let odd = file("f\n1.5\nNaN\n1e9\n").with("nulls", "NaN,1e9").with("types", "f=double");
+    odd.is("SELECT sum(f), count(f) FROM t WHERE f > 1", "1.5|1").await;
+    let session = odd.session((PushdownMode::Require, BackendChoice::Interpret, 1)).await.unwrap();
+    assert_eq!(rows(&session, "SELECT sum(f) FROM t WHERE f > 1").await.unwrap(), "1.5");
 }
 
 /// A table of no files would have no rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_has_gone_is_an_error() {
     let odd = file("a\n1\n");
+    let (here, there) = (odd.folder.path().join("t.csv"), odd.folder.path().join("u.csv"));
     for way in ways() {
         let session = odd.session(way).await.unwrap();
         assert_eq!(rows(&session, "SELECT count(*) FROM t WHERE a > 0").await.unwrap(), "1");
-        std::fs::rename(odd.folder.path().join("t.csv"), odd.folder.path().join("u.csv")).unwrap();
-        let error = rows(&session, "SELECT count(*) FROM t WHERE a > 0").await.unwrap_err().to_string();
-        assert!(error.contains("t.csv not found"), "{error}");
-        std::fs::rename(odd.folder.path().join("u.csv"), odd.folder.path().join("t.csv")).unwrap();
+        std::fs::rename(&here, &there).unwrap();
+        for sql in [
+            "SELECT count(*) FROM t WHERE a > 0",
+            "SELECT 1 WHERE EXISTS (SELECT a FROM t)",
+            "EXPLAIN SELECT a FROM t",
+            "EXPLAIN VERBOSE SELECT a FROM t",
+        ] {
+            let error = rows(&session, sql).await.unwrap_err().to_string();
+            assert!(error.contains("t.csv not found"), "{sql}: {error}");
+        }
+        std::fs::rename(&there, &here).unwrap();
     }
 }
 

@@ -1,17 +1,22 @@
 //! `.slt` files: the same statements and the same rows in every configuration.
 //!
-//! All but `off` run with `weir.pushdown = 'require'`, so that a query which is silently left to DataFusion fails.
+//! All but `off` run with `weir.pushdown = 'require'`, so that a query which is silently left to DataFusion fails; so does one of
+//! which a program falls back while it runs.
 //! Conditions in the files: `onlyif off`, `interpret`, `interpret-hook`, `stock`, `hook`, `pushed` (all but off),
 //! `single`, `partitioned`, and `unpatched` where the kernel does not have the hook. Each configuration runs with one
 //! partition, and with several that cut the files into ranges. `$DATA` is the folder of the files; in results it is
 //! shown as `DATA`. `WEIR_SLT_DATA` is a copy of it on a file system that has the hook. `BLESS=1` writes what is expected.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::common::DataFusionError;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DataFusionError, exec_err};
+use datafusion::physical_plan::{ExecutionPlan, collect};
+use engine::exec::KernelFilterReduceExec;
 use engine::session::Session;
 use machine::probe_hook;
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
@@ -38,7 +43,10 @@ impl sqllogictest::AsyncDB for Database {
         let frame = self.session.context().sql(sql).await?;
         let types: Vec<DefaultColumnType> =
             frame.schema().fields().iter().map(|field| column_type(field.data_type())).collect();
-        let batches = frame.collect().await?;
+        let tasks = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await?;
+        let batches = collect(Arc::clone(&plan), tasks).await?;
+        check_fallbacks(&plan)?;
         if types.is_empty() {
             return Ok(DBOutput::StatementComplete(0));
         }
@@ -71,6 +79,18 @@ impl Database {
         let shown = value.replace(&self.data, "DATA").replace(self.data.trim_start_matches('/'), "DATA");
         if shown.is_empty() { "(empty)".to_owned() } else { shown }
     }
+}
+
+/// Whether all programs of a plan did what they were there for.
+fn check_fallbacks(plan: &Arc<dyn ExecutionPlan>) -> Result<(), DataFusionError> {
+    plan.apply(|node| {
+        let reasons = node.downcast_ref::<KernelFilterReduceExec>().map(|node| node.fallback_reasons());
+        match reasons.unwrap_or_default().first() {
+            Some(reason) => exec_err!("a program fell back: {reason}"),
+            None => Ok(TreeNodeRecursion::Continue),
+        }
+    })
+    .map(|_| ())
 }
 
 /// One row for each line of the physical plan.

@@ -32,3 +32,4 @@ mod testing;
 mod values;
 
 pub use values::is_value;
+pub use values::number::POWERS_OF_TEN;

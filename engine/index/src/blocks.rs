@@ -3,7 +3,7 @@
 //! ```text
 //! block --[ Block::masks ]--> a bit for each delimiter, line end, quote, escape, byte above 0x7f
 //!    within quotes, and none that ends them .. nothing
-//!    quotes only around whole fields ......... the offsets of all structural bytes at once (whole)
+//!    quotes only around whole fields ......... all offsets of a record's part of the block at once (whole)
 //!    else .................................... one structural byte after the other (walk)
 //! ```
 //!

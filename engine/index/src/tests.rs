@@ -15,7 +15,7 @@ use super::*;
 const SIZES: Sizes = Sizes { input_bytes: 4096, output_bytes: 4096, group_capacity: 16 };
 
 /// A record's entries that count.
-type Records = Vec<Vec<u32>>;
+type Entries = Vec<Vec<u32>>;
 
 fn program(dialect: StructuralBytes, field_count: usize) -> Program {
     let text = "fragment fields=1 delimiter=\",\" quote=\"\\\"\"\noutput aggregates\naggregate count()";
@@ -30,7 +30,7 @@ fn window(chunk: &[u8]) -> Vec<u8> {
     window
 }
 
-fn records(words: &[u32], indexed: Indexed, indexing: &Indexing) -> Records {
+fn records(words: &[u32], indexed: Indexed, indexing: &Indexing) -> Entries {
     let count = indexing.array.record_bytes() / Entry::BYTES;
     let all = &words[..indexed.entries_bytes / Entry::BYTES];
     let counts = |record: &[u32]| match Entry::from_bits(record[0]).is_flagged() {
@@ -41,14 +41,14 @@ fn records(words: &[u32], indexed: Indexed, indexing: &Indexing) -> Records {
 }
 
 /// What a stage makes of a chunk.
-fn by_stage(stage: Stage, indexing: &Indexing, window: &[u8], begin: usize, end: usize) -> (Records, usize) {
+fn by_stage(stage: Stage, indexing: &Indexing, window: &[u8], begin: usize, end: usize) -> (Entries, usize) {
     let mut entries = vec![0u32; (indexing.array.map_bytes() - INDEX_FRONT_BYTES) / Entry::BYTES];
     let indexed = Indexer::new(*indexing, stage).run(window, begin, end, &mut entries);
     (records(&entries, indexed, indexing), indexed.consumed)
 }
 
 /// What the template makes of it.
-fn by_template(program: &Program, chunk: &[u8], begin: usize) -> (Records, usize) {
+fn by_template(program: &Program, chunk: &[u8], begin: usize) -> (Entries, usize) {
     let mut memory = Memory::new(&program.layout);
     memory.map_mut(Map::Window)[..chunk.len()].copy_from_slice(chunk);
     let set = |memory: &mut Memory, word: usize, value: usize| {

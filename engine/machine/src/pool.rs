@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZero;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pushdown::Program;
@@ -22,7 +22,7 @@ use crate::KernelError;
 use crate::load::LoadStatistics;
 use crate::stock::Stock;
 
-/// Most bytes of maps that wait, for each processor: a machine of the usual sizes has three million, so that those of the last
+/// Bytes of maps that may wait for each processor: a machine of the usual sizes has three million, so that those of the last
 /// two queries stay when every processor reads a partition.
 const IDLE_BYTES_PER_PROCESSOR: usize = 8 << 20;
 /// The same where there are few of them: a file read in its order takes a machine for each piece.
@@ -101,16 +101,18 @@ fn runs(loaded: &Arc<Program>, wanted: &Arc<Program>) -> bool {
             && loaded.insns == wanted.insns)
 }
 
-/// Unloads the machines that nobody uses: for a process that has asked its last query and wants the memory back.
+/// Unloads the machines that nobody uses. Nothing in weir calls it: it is for a process that lives on after its last query, and
+/// for a test of what is left in the kernel.
 pub fn unload_idle() {
     let unloaded = std::mem::take(&mut *idle());
     drop(unloaded);
 }
 
-fn idle_bytes_max() -> usize {
+/// Most bytes of maps that wait.
+static IDLE_BYTES_MAX: LazyLock<usize> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     IDLE_BYTES_MIN.max(IDLE_BYTES_PER_PROCESSOR * processors)
-}
+});
 
 fn idle() -> MutexGuard<'static, VecDeque<Loaded>> {
     // A queue is valid between any two statements, also after a panic.
@@ -122,7 +124,7 @@ impl Drop for Leased {
         let Some(mut loaded) = self.loaded.take().filter(|_| !self.failed) else { return };
         loaded.reset();
         let mut unloaded = Vec::new();
-        let bytes_max = idle_bytes_max();
+        let bytes_max = *IDLE_BYTES_MAX;
         let mut idle = idle();
         idle.push_back(loaded);
         while idle.iter().map(Loaded::bytes).sum::<usize>() > bytes_max {

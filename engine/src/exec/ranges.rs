@@ -5,7 +5,7 @@
 //! overlap, whoever reads each of them.
 //!
 //! A record is owned by the range that its first byte is in. What a record is, the owner of the scan says: the reader of this
-//! project knows where quotes are open ([`Ownership::Records`]); for DataFusion's a LF ends a record also inside quotes, and it
+//! project knows where quotes are open ([`Ownership::ByRecord`]); for DataFusion's a LF ends a record also inside quotes, and it
 //! plans ranges only where no value contains a line break.
 
 use std::fs::File;
@@ -127,7 +127,7 @@ pub enum RangeError {
     },
     /// Our reader could not look into the file.
     #[error("{0}")]
-    Records(#[from] ReadError),
+    Unread(#[from] ReadError),
     /// The header names other columns than the table has, or could not be read.
     #[error("{0}")]
     Header(Arc<DataFusionError>),
@@ -152,9 +152,9 @@ pub enum RangeError {
 #[derive(Debug)]
 pub enum Ownership {
     /// As DataFusion does: those whose lines begin in its ranges.
-    Lines(Preamble),
+    ByLine(Preamble),
     /// As our own reader does: those that begin in its ranges, whatever is in their quotes.
-    Records {
+    ByRecord {
         /// The scan's.
         source: Box<SpecSource>,
         /// The same.
@@ -185,12 +185,12 @@ impl Ownership {
     pub fn of(config: &FileScanConfig, fragment: &Fragment, cuts: CutsTaken) -> PlanResult<Self> {
         match CsvFiles::of(config) {
             None => internal_err!("the scan is not a scan of CSV files"),
-            Some(CsvFiles::Spec(source)) => Ok(Ownership::Records {
+            Some(CsvFiles::Spec(source)) => Ok(Ownership::ByRecord {
                 source: Box::new(source.clone()),
                 config: Box::new(config.clone()),
                 is_late: cuts == CutsTaken::OnTrust,
             }),
-            Some(CsvFiles::DataFusion(source)) => Ok(Ownership::Lines(Preamble {
+            Some(CsvFiles::DataFusion(source)) => Ok(Ownership::ByLine(Preamble {
                 dialect: fragment.dialect,
                 has_header: source.has_header(),
                 field_count: fragment.field_count,
@@ -203,8 +203,8 @@ impl Ownership {
     pub fn input<'a>(&self, file: &'a File, range: &PartitionedFile) -> Result<OwnedInput<'a>, RangeError> {
         let size = range.object_meta.size;
         let (source, config, is_late) = match self {
-            Ownership::Records { source, config, is_late } => (source, config, *is_late),
-            Ownership::Lines(preamble) => {
+            Ownership::ByRecord { source, config, is_late } => (source, config, *is_late),
+            Ownership::ByLine(preamble) => {
                 let input = owned_input(file, size, range.range.as_ref(), preamble)?;
                 return Ok(OwnedInput { input, claim: None });
             }
@@ -238,7 +238,7 @@ impl Ownership {
         is_cancelled: &dyn Fn() -> bool,
     ) -> Result<(), RangeError> {
         match (self, owned.claim) {
-            (Ownership::Records { source, config, .. }, Some(claim)) => {
+            (Ownership::ByRecord { source, config, .. }, Some(claim)) => {
                 let holds = source.confirm(claim, file, range, config, is_cancelled)?;
                 if holds { Ok(()) } else { Err(RangeError::QuotedCut) }
             }

@@ -1,6 +1,5 @@
 //! A file may have gone since it became a table. DataFusion would list what is there, and answer without its rows.
 
-use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::listing::{ListingTable, ListingTableUrl};
@@ -8,29 +7,22 @@ use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::object_store;
 use datafusion::object_store::local::LocalFileSystem;
-use datafusion::optimizer::AnalyzerRule;
 
-/// Refuses a plan over a local file or folder that is not there any more.
-#[derive(Debug)]
-pub struct FilesAreThere;
-
-impl AnalyzerRule for FilesAreThere {
-    fn name(&self) -> &str {
-        "files_are_there"
-    }
-
-    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.apply_with_subqueries(|node| {
-            if let LogicalPlan::TableScan(scan) = node
-                && let Ok(provider) = source_as_provider(&scan.source)
-                && let Some(table) = provider.downcast_ref::<ListingTable>()
-            {
-                table.table_paths().iter().try_for_each(check)?;
-            }
-            Ok(TreeNodeRecursion::Continue)
-        })?;
-        Ok(plan)
-    }
+/// Whether all local files and folders of a plan are there, also of one that is explained.
+///
+/// # Errors
+/// One of them is not.
+pub fn check_files(plan: &LogicalPlan) -> Result<()> {
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Ok(provider) = source_as_provider(&scan.source)
+            && let Some(table) = provider.downcast_ref::<ListingTable>()
+        {
+            table.table_paths().iter().try_for_each(check)?;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })
+    .map(|_| ())
 }
 
 /// Of a pattern the folder that it is for.

@@ -32,7 +32,7 @@ mod widened;
 
 pub use factory::SniffedFormatFactory;
 pub use files::{Difference, Order, display_name};
-pub use gone::FilesAreThere;
+pub use gone::check_files;
 pub use json::JsonFactory;
 pub use path_options::with_path_options;
 pub use rejected::{Rejected, Rejects};

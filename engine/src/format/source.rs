@@ -17,7 +17,7 @@ use weir_csv::bytes::is_plain;
 use weir_csv::is_value;
 use weir_csv::ranges::{first_record, start_outside_quotes};
 use weir_csv::rejects::ReadError;
-use weir_csv::spec::{CsvSpec, DateFormat, NumberFormat};
+use weir_csv::spec::{ColumnType, CsvSpec, DateFormat, NumberFormat};
 
 use super::files::{Cuts, Files, Order, Promise, cuts, display_name, order_of, range_of};
 use super::headers::GuessedHeader;
@@ -184,8 +184,13 @@ impl SpecSource {
     pub fn null_like_a_value(&self, column: usize) -> Option<&str> {
         let data_type = self.table_schema.file_schema().field(column).data_type();
         let column = self.spec.columns.get(column)?;
+        // A program reads no other doubles than these, whatever else the reader takes for one: NaN, 1e9.
+        let is_read = |null: &str| {
+            let is_plain = null.bytes().all(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
+            (is_plain || column.ty != ColumnType::Double) && is_value(null, column, data_type)
+        };
         let mut nulls = self.spec.nulls.iter().chain(&self.spec.late_nulls);
-        nulls.find(|null| is_value(null, column, data_type)).map(String::as_str)
+        nulls.find(|null| is_read(null)).map(String::as_str)
     }
 
     /// Whether a column's type is a guess, so that a leading zero is a reason to take it back.

@@ -6,7 +6,8 @@ use datafusion::functions::math::abs::AbsFunc;
 use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 
-use super::overflow::{Overflow, sql_name, wider_name};
+use super::overflow::{Overflow, wider_name};
+use weir_csv::rejects::sql_type_name;
 
 /// DataFusion's `abs`.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -43,7 +44,7 @@ impl ScalarUDFImpl for Absolute {
             Some(argument) if ty.is_signed_integer() => DataFusionError::External(Box::new(Overflow {
                 what: format!("abs({})", argument.name()),
                 operands: None,
-                ty: sql_name(&ty),
+                ty: sql_type_name(&ty),
                 cure: format!("abs(CAST({} AS {}))", argument.name(), wider_name(&ty)),
             })),
             _ => error,

@@ -20,8 +20,9 @@ use datafusion::logical_expr::{
 use datafusion::logical_expr_common::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::physical_expr_common::datum::apply;
 
-use super::overflow::{DivisionByZero, NegativeShift, Overflow, sql_name, wider_name};
+use super::overflow::{DivisionByZero, NegativeShift, Overflow, wider_name};
 use super::shift::{Direction, shift};
+use weir_csv::rejects::sql_type_name;
 
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -265,13 +266,20 @@ impl Checked {
                     Operation::ShiftLeft => format!("CAST({first} AS DOUBLE) * power(2, {last})"),
                     _ => format!("CAST({first} AS {})", wider_name(ty)),
                 };
-                external(Box::new(Overflow { what, operands: self.row_of(args), ty: sql_name(ty), cure }))
+                external(Box::new(Overflow {
+                    what,
+                    operands: self.row_of(args),
+                    ty: sql_type_name(ty),
+                    cure,
+                }))
             }
             ArrowError::DivideByZero => {
                 let is_constant = matches!(args.args.last(), Some(ColumnarValue::Scalar(_)));
                 external(Box::new(DivisionByZero { what, divisor: (!is_constant).then_some(last) }))
             }
-            ArrowError::InvalidArgumentError(_) => {
+            ArrowError::InvalidArgumentError(_)
+                if matches!(self.operation, Operation::ShiftLeft | Operation::ShiftRight) =>
+            {
                 let other = if self.operation == Operation::ShiftLeft { ">>" } else { "<<" };
                 external(Box::new(NegativeShift { what, operands: self.row_of(args), other }))
             }

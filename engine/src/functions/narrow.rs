@@ -9,7 +9,8 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
-use super::overflow::{Overflow, sql_name};
+use super::overflow::Overflow;
+use weir_csv::rejects::sql_type_name;
 
 /// The two types, and what is computed, for the error.
 #[derive(Debug, Clone)]
@@ -35,7 +36,7 @@ impl Narrowing {
         Err(DataFusionError::External(Box::new(Overflow {
             what: self.what.clone(),
             operands: None,
-            ty: sql_name(&self.narrow),
+            ty: sql_type_name(&self.narrow),
             cure: self.cure.clone(),
         })))
     }

@@ -51,21 +51,5 @@ fn at(operands: &Option<String>) -> String {
 
 /// A type that holds numbers which do not fit `ty`: exactly, if it is an integer.
 pub(super) fn wider_name(ty: &DataType) -> &'static str {
-    if ty.is_integer() { "DECIMAL(38, 0)" } else { "DOUBLE" }
-}
-
-/// As it is declared.
-pub(super) fn sql_name(ty: &DataType) -> String {
-    match ty {
-        DataType::Int8 => "TINYINT".to_owned(),
-        DataType::Int16 => "SMALLINT".to_owned(),
-        DataType::Int32 => "INTEGER".to_owned(),
-        DataType::Int64 => "BIGINT".to_owned(),
-        DataType::UInt8 => "TINYINT UNSIGNED".to_owned(),
-        DataType::UInt16 => "SMALLINT UNSIGNED".to_owned(),
-        DataType::UInt32 => "INTEGER UNSIGNED".to_owned(),
-        DataType::UInt64 => "BIGINT UNSIGNED".to_owned(),
-        DataType::Decimal128(precision, scale) => format!("DECIMAL({precision}, {scale})"),
-        other => other.to_string(),
-    }
+    if ty.is_integer() { "DECIMAL(38,0)" } else { "DOUBLE" }
 }

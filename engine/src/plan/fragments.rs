@@ -156,11 +156,11 @@ fn check_aggregation(aggregate: &AggregateExec, chain: &Chain) -> Result<(), Dec
     if let Some(limit) = aggregate.limit_options() {
         // Without an order it ends the scan early. With one, it only keeps what is at the top of each partition.
         if limit.descending().is_none() {
-            return Err(DeclineReason::AggregateOption(AggregateOption::Limit));
+            return Err(DeclineReason::AggregateOption(AggregateOption::GroupLimit));
         }
         // What finds the top tells negative zeros from zeros, and has its own place for NaN; other aggregations do not.
         if aggregate.schema().fields().iter().any(|field| field.data_type().is_floating()) {
-            return Err(DeclineReason::AggregateOption(AggregateOption::FloatLimit));
+            return Err(DeclineReason::AggregateOption(AggregateOption::FloatGroupLimit));
         }
     }
     if *aggregate.input_order_mode() != InputOrderMode::Linear {

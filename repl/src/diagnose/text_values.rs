@@ -10,8 +10,8 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::prelude::SessionContext;
+use engine::csv::rejects::sql_type_name;
 
-use crate::results::sql_types;
 use crate::sql;
 
 /// What is wrong with a text, and what to do.
@@ -30,7 +30,7 @@ pub async fn advise(error: &DataFusionError, context: &SessionContext, statement
     }
     let (value, ty) = text.strip_prefix("Cannot cast string '")?.rsplit_once("' to value of ")?;
     let ty: DataType = ty.strip_suffix(" type")?.parse().ok()?;
-    let name = sql_types::name(&ty).to_uppercase();
+    let name = sql_type_name(&ty);
     let columns = columns_read_as(&ty, context, statement).await.unwrap_or_default();
     let sentence = |place: &str| format!("{} {place}is no {name}", sql::string(value));
     let [column] = columns.as_slice() else {
@@ -47,7 +47,7 @@ pub async fn advise(error: &DataFusionError, context: &SessionContext, statement
 /// A number that its new type does not hold.
 fn out_of_range(text: &str) -> Option<NoValue> {
     let (value, ty) = text.strip_prefix("Can't cast value ")?.rsplit_once(" to type ")?;
-    let name = sql_types::name(&ty.parse::<DataType>().ok()?).to_uppercase();
+    let name = sql_type_name(&ty.parse().ok()?);
     let hint = format!("Use a wider type, or TRY_CAST(... AS {name}), which makes NULL of such values.");
     Some(NoValue { sentence: format!("{value} does not fit the type {name}"), hint })
 }

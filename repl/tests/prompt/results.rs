@@ -146,7 +146,7 @@ fn a_value_that_is_wrong() {
     let create = "CREATE EXTERNAL TABLE strict (a INT, b INT) STORED AS CSV LOCATION 'late.csv';";
     insta::assert_snapshot!(screen(&format!("{create} SELECT sum(b) FROM strict;")), @r#"
     weir> CREATE EXTERNAL TABLE strict (a INT, b INT) STORED AS CSV LOCATION 'late.csv'; SELECT sum(b) FROM strict;
-    weir: error: late.csv: line 2002, column 'b': 'x' is not INTEGER
+    weir: error: late.csv: line 2002, column 'b': 'x' is not INT
     late.csv:2002: 7,x
                      ^ column b
     HINT: Declare another type with --types, or leave the record out with --on-error skip.

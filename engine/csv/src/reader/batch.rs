@@ -13,7 +13,7 @@ use crate::values::{Cells, ColumnBuilder, Problems};
 /// Values of a batch: rows times columns. A file of 9,000 columns gets batches of some hundred rows.
 const BATCH_VALUES_MAX: usize = 4 << 20;
 /// Bytes of text behind a batch, beyond which it is handed out. It bounds what texts need, and keeps 32-bit offsets safe.
-const BATCH_BYTES_MAX: usize = 32 << 20;
+pub const BATCH_BYTES_MAX: usize = 32 << 20;
 
 /// Rows that are being collected.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
+pub use batch::BATCH_BYTES_MAX;
 pub use options::{ReadOptions, Start, StrayQuotes};
 pub use prologue::header_names;
 pub use pull::Reader;

@@ -10,7 +10,7 @@ mod error;
 mod types;
 
 pub use error::{Cure, ReadError, SpecError, Widening, Wider};
-pub use types::{declared_type_name, type_name};
+pub use types::{declared_type_name, sql_type_name, type_name};
 
 use std::fmt;
 

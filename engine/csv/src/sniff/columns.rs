@@ -9,7 +9,7 @@ use super::dialect::Found;
 use super::guess::SniffError;
 use super::layout::{Layout, Table, is_name};
 use super::reason::Ragged;
-use super::split::{Field, Record, Records, split};
+use super::split::{Field, Record, SplitText, split};
 use super::types::{Evidence, Hints};
 use super::{names, places};
 
@@ -74,7 +74,7 @@ pub(super) fn header_names(table: &Table<'_>, layout: &Layout, columns: usize) -
 
 /// The names in the first line, if a quote that is not closed there makes it and the lines below one record. Then the line is
 /// skipped, as if it were above the table, and its names are kept.
-pub(super) fn torn_header(records: &Records<'_>, found: &Found) -> Option<Vec<String>> {
+pub(super) fn torn_header(records: &SplitText<'_>, found: &Found) -> Option<Vec<String>> {
     let first = records.records.first()?;
     let quote = found.dialect.quote?;
     let bytes = &records.text[first.start as usize..first.end as usize];
@@ -105,7 +105,7 @@ pub(super) fn evidence(
 ) -> (Vec<Evidence>, Ragged) {
     let mut evidence = vec![Evidence::default(); columns];
     let mut ragged = Ragged::default();
-    let mut add = |records: &Records<'_>, kept: &[Record], has_lines: bool| {
+    let mut add = |records: &SplitText<'_>, kept: &[Record], has_lines: bool| {
         for record in kept {
             ragged.short += u64::from((record.count as usize) < table.count);
             ragged.long += u64::from((record.count as usize) > table.count);

@@ -12,7 +12,7 @@ use crate::spec::{ColumnType, Dialect};
 use super::Overrides;
 use super::dates;
 use super::reason::Why;
-use super::split::{Field, Record, Records, split};
+use super::split::{Field, Record, SplitText, split};
 use super::types::{Evidence, Guess, Hints, NULLS, is_of};
 
 /// Records that are looked at for a header.
@@ -30,7 +30,7 @@ const OTHER_DELIMITERS: [&[u8]; 5] = [b",", b";", b"\t", b"|", b" "];
 
 /// The records of the head that are no comments, and how many fields most have.
 pub(super) struct Table<'a> {
-    pub records: &'a Records<'a>,
+    pub records: &'a SplitText<'a>,
     /// The records that are neither blank nor comments.
     pub kept: Vec<Record>,
     pub dialect: &'a Dialect,
@@ -403,7 +403,7 @@ pub(super) struct Comments {
 
 /// Finds comments among the records. Below the first real record a line with the right count of fields is no comment, and then no
 /// line is.
-pub(super) fn comments(records: &Records<'_>, count: usize) -> Option<Comments> {
+pub(super) fn comments(records: &SplitText<'_>, count: usize) -> Option<Comments> {
     let starts = |record: &Record, byte: u8| records.text.get(record.start as usize) == Some(&byte);
     [b'#', b'%'].into_iter().find_map(|byte| {
         let own: Vec<usize> =

@@ -50,7 +50,7 @@ use columns::{by_name, evidence, header_names, trailing};
 use dialect::Found;
 use layout::{Layout, Table};
 use sample::Sample;
-use split::{Records, split};
+use split::{SplitText, split};
 use types::{Evidence, Guess, Hints};
 
 pub use guess::{SniffError, Sniffed};
@@ -196,7 +196,7 @@ impl Sniffer<'_> {
     }
 
     /// Decides on comments, and gives the records that are none.
-    fn comments(&mut self, records: &Records<'_>, found: &mut Found, is_whole: bool) -> Vec<split::Record> {
+    fn comments(&mut self, records: &SplitText<'_>, found: &mut Found, is_whole: bool) -> Vec<split::Record> {
         if let Some(comment) = self.declared.comment {
             if let Some(comment) = comment {
                 self.decide(Aspect::Comment, char::from(comment), Why::Declared, true);

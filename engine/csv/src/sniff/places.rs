@@ -5,7 +5,7 @@
 
 use crate::spec::Dialect;
 
-use super::split::{Records, split};
+use super::split::{SplitText, split};
 
 /// Line ends at which records may begin, in a place of the usual size.
 const STARTS_MAX: usize = 64;
@@ -22,7 +22,7 @@ pub(super) fn records<'a>(
     is_end: bool,
     dialect: &Dialect,
     count: usize,
-) -> Option<Records<'a>> {
+) -> Option<SplitText<'a>> {
     // Most good records, then fewest others.
     let mut best: Option<(usize, usize, usize)> = None;
     // A quote that does not close makes each look as long as the place.
@@ -30,7 +30,7 @@ pub(super) fn records<'a>(
     for at in memchr::memchr2_iter(b'\r', b'\n', text).take(starts) {
         let start = at + 1;
         let records = split(&text[start..], dialect, LOOK_RECORDS);
-        let fits = |records: &Records<'_>| {
+        let fits = |records: &SplitText<'_>| {
             let good = |record: &&super::split::Record| {
                 record.count as usize == count && !records.fields(record).iter().any(|field| field.stray)
             };

@@ -6,7 +6,7 @@ use crate::spec::Dialect;
 
 use super::candidate::{Candidate, is_usual};
 use super::cells::{Look, Quotes, look};
-use super::split::{Field, Record, Records};
+use super::split::{Field, Record, SplitText};
 
 /// Names of a header whose records may end early.
 const SHORT_NAME_BYTES: usize = 40;
@@ -26,7 +26,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    pub fn of(records: &Records<'_>, dialect: &Dialect) -> Shape {
+    pub fn of(records: &SplitText<'_>, dialect: &Dialect) -> Shape {
         let is_remark = |record: &&Record| b"#%".contains(&records.text[record.start as usize]);
         let mut counts: std::collections::HashMap<u32, usize> = std::collections::HashMap::new();
         let has_others = !records.records.iter().all(|record| is_remark(&record));
@@ -55,7 +55,7 @@ impl Shape {
     }
 
     /// Programs that leave out empty fields at the end of a record write a header with all of them.
-    fn or_short(self, records: &Records<'_>, said: &[u32], dialect: &Dialect) -> Shape {
+    fn or_short(self, records: &SplitText<'_>, said: &[u32], dialect: &Dialect) -> Shape {
         let Some((&first, rest)) = said.split_first() else { return self };
         let within = rest.iter().filter(|fields| (2..=first).contains(*fields)).count();
         let is_name = |field: &Field| {
@@ -98,7 +98,7 @@ pub(super) struct Quality {
 }
 
 impl Quality {
-    pub fn of(records: &Records<'_>, candidate: &Candidate) -> Quality {
+    pub fn of(records: &SplitText<'_>, candidate: &Candidate) -> Quality {
         let count = candidate.count;
         let quotes = |field: &Field| match candidate.dialect.quote {
             _ if field.quoted && !field.stray => Quotes::Around,

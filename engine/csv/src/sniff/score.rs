@@ -7,7 +7,7 @@ use crate::spec::Dialect;
 use super::candidate::{Candidate, DELIMITERS};
 use super::cells::{Look, Quotes, look};
 use super::quality::{Quality, Shape};
-use super::split::{Record, Records, split};
+use super::split::{Record, SplitText, split};
 
 /// The score of a dialect: how many records agree x how alike the fields of a column look x how many columns there are.
 pub(super) fn score(text: &[u8], is_whole: bool, dialect: Dialect, is_declared: bool) -> Candidate {
@@ -49,7 +49,7 @@ pub(super) fn score(text: &[u8], is_whole: bool, dialect: Dialect, is_declared: 
 
 /// How ready we are to believe in one column: less if the first record and half of all have the same usual delimiter. `1,2` below
 /// `a,b` is no number with a decimal comma, also if a line `3` follows.
-fn undelimited(records: &Records<'_>) -> f64 {
+fn undelimited(records: &SplitText<'_>) -> f64 {
     // A blank follows the comma of a sentence.
     let has = |record: &Record, delimiter: u8| {
         let text = &records.text[record.start as usize..record.end as usize];
@@ -64,7 +64,7 @@ fn undelimited(records: &Records<'_>) -> f64 {
 }
 
 /// `1,5` below a line without a comma is rather a decimal comma.
-fn is_comma_of_numbers(records: &Records<'_>, candidate: &Candidate, leading: usize) -> bool {
+fn is_comma_of_numbers(records: &SplitText<'_>, candidate: &Candidate, leading: usize) -> bool {
     let is_number = |field| look(records.bytes(field), Quotes::None) == Look::Number;
     leading > 0
         && candidate.count == 2
@@ -78,7 +78,7 @@ fn is_comma_of_numbers(records: &Records<'_>, candidate: &Candidate, leading: us
 
 /// Blanks and colons are in every text and every time. They delimit where the header has them too and columns come out that are not
 /// words of a sentence.
-fn believable(records: &Records<'_>, candidate: &Candidate, quality: &Quality, leading: usize) -> bool {
+fn believable(records: &SplitText<'_>, candidate: &Candidate, quality: &Quality, leading: usize) -> bool {
     let delimiter = match candidate.dialect.delimiter[..] {
         [byte @ (b' ' | b':')] => byte,
         _ => return true,

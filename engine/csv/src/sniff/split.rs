@@ -35,7 +35,7 @@ pub(super) struct Record {
 
 /// The records of a text.
 #[derive(Debug)]
-pub(super) struct Records<'a> {
+pub(super) struct SplitText<'a> {
     pub text: &'a [u8],
     pub fields: Vec<Field>,
     pub records: Vec<Record>,
@@ -43,7 +43,7 @@ pub(super) struct Records<'a> {
     pub unclosed: bool,
 }
 
-impl<'a> Records<'a> {
+impl<'a> SplitText<'a> {
     pub fn fields(&self, record: &Record) -> &[Field] {
         &self.fields[record.first as usize..(record.first + record.count) as usize]
     }
@@ -78,13 +78,13 @@ impl<'a> Records<'a> {
 }
 
 /// Splits at most `records_max` records. A text of four gigabytes or more is no sample: what is behind is left out.
-pub(super) fn split<'a>(text: &'a [u8], dialect: &Dialect, records_max: usize) -> Records<'a> {
+pub(super) fn split<'a>(text: &'a [u8], dialect: &Dialect, records_max: usize) -> SplitText<'a> {
     let text = &text[..text.len().min(u32::MAX as usize - 1)];
     let mut special = [false; 256];
     for byte in [b'\r', b'\n', dialect.delimiter[0]] {
         special[usize::from(byte)] = true;
     }
-    let records = Records { text, fields: Vec::new(), records: Vec::new(), unclosed: false };
+    let records = SplitText { text, fields: Vec::new(), records: Vec::new(), unclosed: false };
     let mut splitter = Splitter { dialect, special, at: 0, line: 0, out: records };
     while splitter.at < text.len() && splitter.out.records.len() < records_max {
         splitter.record();
@@ -98,7 +98,7 @@ struct Splitter<'a, 'd> {
     special: [bool; 256],
     at: usize,
     line: u64,
-    out: Records<'a>,
+    out: SplitText<'a>,
 }
 
 impl Splitter<'_, '_> {

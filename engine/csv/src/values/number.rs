@@ -9,8 +9,8 @@ use crate::spec::NumberFormat;
 const INTEGER_DIGITS_MAX: usize = 18;
 /// Whole numbers up to it are doubles, each of them.
 pub const EXACT_DOUBLE_MAX: u64 = 1 << 53;
-/// Powers of ten that are doubles, exactly.
-const POWERS: [f64; 23] = [
+/// The powers of ten that are doubles, exactly: 5^22 is the last power of five below 2^53.
+pub const POWERS_OF_TEN: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
@@ -57,7 +57,7 @@ pub fn double(text: &str) -> Option<f64> {
     if bytes.is_empty() || mantissa > EXACT_DOUBLE_MAX || point.is_some() && fraction == 0 {
         return uncommon_double(text);
     }
-    let value = mantissa as f64 / POWERS[fraction];
+    let value = mantissa as f64 / POWERS_OF_TEN[fraction];
     Some(if is_negative { -value } else { value })
 }
 

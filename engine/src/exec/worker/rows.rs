@@ -1,6 +1,7 @@
 //! The rows of a step, from the output area to the channel.
 //!
-//! Rows collect in a builder until there are as many as DataFusion has in a batch, until the worker says how far it is, or
+//! Rows collect in a builder until there are as many as DataFusion has in a batch, until their windows have as many bytes as the
+//! reader of the scan has in one, until the worker says how far it is, or
 //! until an exception record comes between two of them.
 //! Where many exception records stand between rows, each of which would be decoded alone, all of a step goes out raw.
 
@@ -10,6 +11,8 @@ use datafusion::arrow::array::RecordBatch;
 use pushdown::contract::layout::Map;
 use pushdown::contract::steps::{ContractError, Maps};
 
+use weir_csv::reader::BATCH_BYTES_MAX;
+
 use super::Worker;
 use crate::exec::records::Scanned;
 use crate::exec::refusal::Refusal;
@@ -17,9 +20,6 @@ use crate::rows::{Entries, RowBuilder};
 
 /// Most runs of exception records in a step that are decoded apart. Opening a decoder costs as much as some ten records.
 const EXCEPTION_RUNS_MAX: usize = 16;
-
-/// Bytes of strings with which a batch is full, however few its rows are: as in the reader of the scan.
-const BATCH_TEXT_BYTES_MAX: usize = 32 << 20;
 
 /// What is sent on before the rows that follow.
 enum Piece {
@@ -95,7 +95,7 @@ fn fill(
         let end = range.end.min(range.start.saturating_add(room));
         builder.push(&entries.slice(range.start..end))?;
         range.start = end;
-        if builder.row_count() >= rows_max || builder.text_bytes() >= BATCH_TEXT_BYTES_MAX {
+        if builder.row_count() >= rows_max || builder.text_bytes() >= BATCH_BYTES_MAX {
             pieces.push(Piece::Rows(builder.take().map_err(Refusal::State)?));
         }
     }
