@@ -26,7 +26,7 @@ use crate::format::{
 };
 use crate::functions::with_functions;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
-use crate::plan::{FileOrder, GuardedFilter, KernelPushdown, LateProjection};
+use crate::plan::{FileOrder, GuardedFilter, KernelPushdown, LateProjection, TopGroups};
 
 /// How a session is set up.
 #[derive(Debug, Clone, Default)]
@@ -256,6 +256,7 @@ pub fn physical_optimizer_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + 
     rules.insert(second, Arc::new(KernelPushdown::new()));
     rules.insert(second, Arc::new(GuardedFilter));
     rules.insert(second, Arc::new(LateProjection));
+    rules.insert(second, Arc::new(TopGroups));
     rules.push(Arc::new(FileOrder));
     Ok(rules)
 }

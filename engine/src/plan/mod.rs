@@ -24,6 +24,7 @@ mod late;
 mod offer;
 #[cfg(test)]
 mod tests;
+mod top_groups;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ pub use declined::DeclinedExec;
 pub use file_order::FileOrder;
 pub use guard::GuardedFilter;
 pub use late::LateProjection;
+pub use top_groups::TopGroups;
 
 use crate::decline::{DeclineReason, Declined, UnexpectedShape};
 use crate::exec::KernelFilterReduceExec;
