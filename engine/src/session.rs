@@ -19,7 +19,6 @@ use futures::StreamExt;
 use weir_csv::rejects::{ReadError, Widening};
 use weir_csv::sniff::{Overrides, Sniffed};
 
-use crate::explain::ListingPlanner;
 use crate::format::{
     JsonFactory, SniffedFormat, SniffedFormatFactory, UrlTables, Widened, files_like, has_other_format,
     listing_url, say_what_is_left_out,
@@ -27,6 +26,7 @@ use crate::format::{
 use crate::functions::with_functions;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
 use crate::plan::{FileOrder, GuardedFilter, KernelPushdown, LateProjection, TopGroups};
+use crate::planner::Planner;
 
 /// How a session is set up.
 #[derive(Debug, Clone, Default)]
@@ -224,8 +224,8 @@ fn widenings_of(error: &DataFusionError) -> Option<Vec<Widening>> {
 
 /// A builder with the features of DataFusion, the settings `weir.*`, arithmetic that does not wrap, the rule and the listings of
 /// EXPLAIN VERBOSE, for
-/// those who embed it in a session of their own. The listings come from its query planner: a session with another
-/// planner plans and runs the same, and its EXPLAIN VERBOSE has no listings.
+/// those who embed it in a session of their own. The listings come from its query planner, and the error where a table's file has
+/// gone: a session with another planner plans and runs the same without them.
 pub fn session_state_builder(config: SessionConfig) -> Result<SessionStateBuilder> {
     let config = match config.options().extensions.get::<WeirOptions>() {
         Some(_) => config,
@@ -233,7 +233,7 @@ pub fn session_state_builder(config: SessionConfig) -> Result<SessionStateBuilde
     };
     let builder = SessionStateBuilder::new_with_default_features()
         .with_config(config)
-        .with_query_planner(Arc::new(ListingPlanner))
+        .with_query_planner(Arc::new(Planner))
         .with_physical_optimizer_rules(physical_optimizer_rules()?);
     Ok(with_functions(builder))
 }

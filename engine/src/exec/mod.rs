@@ -1,9 +1,10 @@
 //! The node that runs a compiled program over a CSV scan.
 //!
 //! It stands where a chain `[AggregateExec(Partial)] <- [FilterExec | ProjectionExec]* <- DataSourceExec` stood, or the
-//! `DataSourceExec` alone, has the `DataSourceExec` as its child, one partition for each file group of it, and answers what the chain would have
-//! answered: the rows, or the error. The child is never executed; it says which files to read, and it is what a
-//! fallback reads instead ([`stream`]). A host that has no program for it executes what the node [`replaced`].
+//! `DataSourceExec` alone, has the `DataSourceExec` as its child, one partition for each file group of it, and answers
+//! what the chain would have answered: the rows, or the error. The child is never executed; it says which files to
+//! read, and it is what a fallback reads instead ([`stream`]). A host that has no program for it executes what the node
+//! [`replaced`].
 //!
 //! One partition is a blocking [`worker`] that reads its [`ranges`] through the program, and a stream that takes rows from it
 //! as they are and decodes its raw [`records`].

@@ -1,7 +1,8 @@
 //! The replaced sub-plan over another leaf.
 //!
-//! Rows of a program, exception records and fallbacks run the very nodes that planning replaced, so that nothing is evaluated in two
-//! ways. Only what stands below them changes: what a program let through, or the scan of one partition.
+//! Rows of a program, exception records and fallbacks run the very nodes that planning replaced, so that nothing is
+//! evaluated in two ways. Only what stands below them changes: what a program let through, or the scan of one
+//! partition.
 
 use std::sync::Arc;
 

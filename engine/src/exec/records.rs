@@ -1,9 +1,9 @@
 //! What a program let through, as a scan: the leaf under which the original sub-plan runs when a program has read the file.
 //!
-//! In, from a channel and in file order: batches of the scan that were made of values, and the bytes of whole records. Out:
-//! the former as they are, and of the latter the batches that the replaced `DataSourceExec` would have made, since its own
-//! opener makes them: dialect, projection (also computed) and errors are the same. The opener reads from an object store, so it gets a private
-//! one that knows a single object, the records of the current file.
+//! In, from a channel and in file order: batches of the scan that were made of values, and the bytes of whole records.
+//! Out: the former as they are, and of the latter the batches that the replaced `DataSourceExec` would have made, since
+//! its own opener makes them: dialect, projection (also computed) and errors are the same. The opener reads from an
+//! object store, so it gets a private one that knows a single object, the records of the current file.
 //!
 //! The worker says now and then how far it is ([`Position`]). Nothing of what it sent in between is handed out before
 //! all of it was decoded, so that it is known how far a row can have come from, and up to where nothing was refused.

@@ -1,9 +1,9 @@
 //! The blocking worker of one partition: reads its files through the program.
 //!
-//! In: the files and byte ranges of a partition and a loaded program. Out: rows, raw records and the positions it reached
-//! through a channel while it runs, batches of partial state when it is done. What is true after: each owned record was
-//! either processed by the program or handed to DataFusion unparsed, in file order and once; or there is a [`Refusal`], and nothing is
-//! said about the rest.
+//! In: the files and byte ranges of a partition and a loaded program. Out: rows, raw records and the positions it
+//! reached through a channel while it runs, batches of partial state when it is done. What is true after: each owned
+//! record was either processed by the program or handed to DataFusion unparsed, in file order and once; or there is a
+//! [`Refusal`], and nothing is said about the rest.
 //!
 //! ```text
 //! window [ unfinished | next bytes of the file | \n ]     \n only at the end of the range

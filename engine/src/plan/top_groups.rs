@@ -1,14 +1,14 @@
 //! A physical optimizer rule: groups of floating point numbers are all kept, also where only the top ones are wanted.
 //!
-//! Where an aggregation feeds `ORDER BY ... LIMIT`, DataFusion keeps only so many groups. What finds them takes each NaN for a group
-//! of its own, and panics when it drops one:
+//! Where an aggregation feeds `ORDER BY ... LIMIT`, DataFusion keeps only so many groups. What finds them takes each
+//! NaN for a group of its own, and panics when it drops one:
 //!
 //! ```text
 //! SELECT DISTINCT x FROM t ORDER BY x DESC LIMIT 2        x: 1, NaN, NaN        NaN, 1 and not NaN, NaN
 //! ```
 //!
-//! It also has another place for NaN and for negative zeros than sorts and other aggregations. Without that limit the sort above
-//! finds the top.
+//! It also has another place for NaN and for negative zeros than sorts and other aggregations. Without that limit the
+//! sort above finds the top.
 
 use std::sync::Arc;
 

@@ -134,8 +134,8 @@ impl Fold<'_> {
         self.lowering.code.set(Register::GROUP, R2);
     }
 
-    /// The hash of the key into r9. Changes r1 and r2. Lengths are left out of it: where strings differ in nothing else, which takes
-    /// NUL characters, the next entry is tried. The products do not wait for each other; only their sum is mixed.
+    /// The hash of the key into r9. Changes r1 and r2. Lengths are left out of it: where strings differ in nothing else, which
+    /// takes NUL characters, the next entry is tried. The products do not wait for each other; only their sum is mixed.
     fn hash(&mut self, keys: &[Key], encoded: Word) {
         let code = &mut self.lowering.code;
         code.comment("hash");
@@ -158,15 +158,14 @@ impl Fold<'_> {
             code.add(Register::GROUP, R1);
         }
         code.constant_word(R2, HASH_MULTIPLIER);
-        for _ in 0..2 {
+        for turn in 0..3 {
+            if turn > 0 {
+                code.multiply(Register::GROUP, R2);
+            }
             code.set(R1, Register::GROUP);
             code.shift_right(R1, 32);
             code.xor(Register::GROUP, R1);
-            code.multiply(Register::GROUP, R2);
         }
-        code.set(R1, Register::GROUP);
-        code.shift_right(R1, 32);
-        code.xor(Register::GROUP, R1);
     }
 }
 

@@ -30,9 +30,10 @@ pub use read_at::ReadAt;
 /// A part of fewer bytes is not walked by several threads.
 const PART_BYTES_MIN: u64 = 4 << 20;
 
-/// Where the ranges' first records begin. `boundaries` ascend. The first one is a place where a record begins, or 0 for the beginning
-/// of the file: what is above the records is passed by who reads it. It stays as it is. A range without a record begins where the next one does, the
-/// last ones at the end of the file. Range i is read from the byte that is returned for it, and ends where range i + 1 begins.
+/// Where the ranges' first records begin. `boundaries` ascend. The first one is a place where a record begins, or 0 for the
+/// beginning of the file: what is above the records is passed by who reads it. It stays as it is. A range without a record
+/// begins where the next one does, the last ones at the end of the file. Range i is read from the byte that is returned for
+/// it, and ends where range i + 1 begins.
 pub fn range_starts(
     file: &(impl ReadAt + ?Sized),
     spec: &CsvSpec,

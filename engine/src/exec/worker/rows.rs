@@ -1,9 +1,9 @@
 //! The rows of a step, from the output area to the channel.
 //!
-//! Rows collect in a builder until there are as many as DataFusion has in a batch, until their windows have as many bytes as the
-//! reader of the scan has in one, until the worker says how far it is, or
-//! until an exception record comes between two of them.
-//! Where many exception records stand between rows, each of which would be decoded alone, all of a step goes out raw.
+//! Rows collect in a builder until there are as many as DataFusion has in a batch, until their windows have as many
+//! bytes as the reader of the scan has in one, until the worker says how far it is, or until an exception record comes
+//! between two of them. Where many exception records stand between rows, each of which would be decoded alone, all of a
+//! step goes out raw.
 
 use std::ops::Range;
 

@@ -341,23 +341,3 @@ fn never_panics() {
     }
     assert!(finished > 1000 && faulted > 1000, "{finished} {faulted}");
 }
-
-/// `cargo test -p pushdown -- --ignored --nocapture speed`: at least 150 million instructions a second.
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    // Counts commas of a window, eight bytes at a time.
-    let text = "r6 = 0\nr0 = 0\nr7 = 0x2c2c2c2c2c2c2c2c ll\nr8 = 0x7f7f7f7f7f7f7f7f ll\nr9 = 0x0101010101010101 ll
-        loop:\nr1 = r6\nr2 = window(r1, 8)\nr3 = *(u64 *)(r2 + 0)\nr3 ^= r7\nr4 = r3\nr4 &= r8\nr4 += r8\nr4 |= r3
-        r4 |= r8\nr4 ^= -1\nif r4 == 0 goto none\nr4 >>= 7\nr4 *= r9\nr4 >>= 56\nr0 += r4\n*(u64 *)(r10 - 8) = r0
-        none:\nr6 += 8\nif r6 < 0x4000000 goto loop\nexit";
-    let insns = assemble(text);
-    let mut memory = memory_of([vec![b'1'; 4096 + 64], vec![], vec![], vec![], vec![]]);
-    for byte in memory.map_mut(Map::Window).iter_mut().step_by(29) {
-        *byte = b',';
-    }
-    let begin = std::time::Instant::now();
-    let outcome = Decoded::new(&insns).run(&mut memory, Limits::default()).unwrap();
-    let seconds = begin.elapsed().as_secs_f64();
-    println!("{} {:.0} million instructions a second", outcome.value, outcome.steps as f64 / seconds / 1e6);
-}

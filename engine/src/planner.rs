@@ -1,4 +1,4 @@
-//! EXPLAIN VERBOSE with the listings of the programs.
+//! DataFusion's planner, which looks first whether the files are there, and adds the listings of the programs to EXPLAIN VERBOSE.
 //!
 //! DataFusion prints the plan after each of its rules, and some times more, by the nodes' own words. A listing is long
 //! and there is none before a host was asked for it. So it is no part of these prints but a row of its own behind them.
@@ -23,12 +23,12 @@ use crate::format::check_files;
 /// What stands in the first column of the row, behind "physical_plan after".
 const PREPARED: &str = "KernelPushdown, prepared on this host";
 
-/// DataFusion's planner, and the row.
+/// DataFusion's planner, with both.
 #[derive(Debug, Default)]
-pub struct ListingPlanner;
+pub struct Planner;
 
 #[async_trait]
-impl QueryPlanner for ListingPlanner {
+impl QueryPlanner for Planner {
     async fn create_physical_plan(
         &self,
         plan: &LogicalPlan,
