@@ -25,7 +25,7 @@ use crate::format::{
 };
 use crate::functions::with_functions;
 use crate::options::{BackendChoice, PushdownMode, WeirOptions};
-use crate::plan::{FileOrder, GuardedFilter, KernelPushdown, LateProjection, TopGroups};
+use crate::plan::{FileOrder, GuardedFilter, KernelPushdown, LateProjection, NullExtended, TopGroups};
 use crate::planner::Planner;
 
 /// How a session is set up.
@@ -257,6 +257,8 @@ pub fn physical_optimizer_rules() -> Result<Vec<Arc<dyn PhysicalOptimizerRule + 
     rules.insert(second, Arc::new(GuardedFilter));
     rules.insert(second, Arc::new(LateProjection));
     rules.insert(second, Arc::new(TopGroups));
+    // Before anything relies on what is known of a join's inputs.
+    rules.insert(0, Arc::new(NullExtended));
     rules.push(Arc::new(FileOrder));
     Ok(rules)
 }

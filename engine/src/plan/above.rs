@@ -36,6 +36,7 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
+use super::null_extended::NullExtendedExec;
 use crate::translate::may_fail;
 
 /// The nodes from the root of a plan down to, and without, the one that is looked at.
@@ -95,6 +96,7 @@ fn reads_everything(node: &Arc<dyn ExecutionPlan>) -> bool {
         || node.is::<CoalescePartitionsExec>()
         || node.is::<RepartitionExec>()
         || node.is::<CooperativeExec>()
+        || node.is::<NullExtendedExec>()
         || node.is::<SortPreservingMergeExec>()
         || node.is::<UnionExec>()
         || node.is::<HashJoinExec>()

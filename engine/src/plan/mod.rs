@@ -21,6 +21,7 @@ mod file_order;
 mod fragments;
 mod guard;
 mod late;
+mod null_extended;
 mod offer;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use declined::DeclinedExec;
 pub use file_order::FileOrder;
 pub use guard::GuardedFilter;
 pub use late::LateProjection;
+pub use null_extended::{NullExtended, NullExtendedExec};
 pub use top_groups::TopGroups;
 
 use crate::decline::{DeclineReason, Declined, UnexpectedShape};
