@@ -12,6 +12,7 @@ pub mod keywords;
 pub mod lex;
 mod nesting;
 pub mod parts;
+mod precedence;
 mod quote;
 pub mod statements;
 pub mod stdout;

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::lex::Places;
-use super::{ignored, nesting, stdout};
+use super::{ignored, nesting, precedence, stdout};
 
 /// The bytes of a text from the first token of a statement to where the next one begins, or to the end of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +72,9 @@ pub fn parse(context: &SessionContext, sql: &str) -> Result<Vec<Parsed>, DataFus
             let message = format!("Expected: end of statement, found: {token}{}", span.start);
             return Err(ParserError::ParserError(message).into());
         }
-        let statement = parser.parse_statement()?;
+        let mut statement = parser.parse_statement()?;
         ignored::check(&statement)?;
+        precedence::mend(&mut statement);
         parsed.push(Parsed { statement, extent: Extent { begin, end: sql.len() } });
         is_separated = false;
     }

@@ -187,3 +187,13 @@ fn nested_values_in_csv() {
     let sql = "SELECT make_array(1, NULL) AS list, 2 AS n";
     expect(run(folder.path(), &["--format", "csv", "-c", sql]), "list,n\n\"[1, NULL]\",2\n");
 }
+
+#[test]
+fn operators_bind_as_in_psql() {
+    let folder = folder(&[("t.csv", "a,b\n1,true\n7,true\n9,false\n3,\n")]);
+    for pushdown in ["off", "auto"] {
+        let sql = "SELECT a, 9 >> 1 & 1 AS bits FROM t WHERE b IS DISTINCT FROM true AND a > 5";
+        let options = ["--pushdown", pushdown, "--format", "csv", "t.csv", "-c", sql];
+        expect(run(folder.path(), &options), "a,bits\n9,0\n");
+    }
+}
