@@ -4,8 +4,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::error::DataFusionError;
-use datafusion::sql::parser::{CopyToSource, Statement};
-use datafusion::sql::sqlparser::ast::{TableFactor, Visit, Visitor};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{TableFactor, VisitorMut};
+
+use super::walk::walk;
 
 /// A statement asks for something that nobody would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -14,18 +16,9 @@ pub enum Ignored {
     Sample,
 }
 
-/// Looks at a statement and all its queries.
-pub fn check(statement: &Statement) -> Result<(), DataFusionError> {
-    let found = match statement {
-        Statement::Statement(statement) => statement.visit(&mut Look),
-        Statement::CopyTo(copy) => match &copy.source {
-            CopyToSource::Query(query) => query.visit(&mut Look),
-            CopyToSource::Relation(_) => ControlFlow::Continue(()),
-        },
-        Statement::Explain(explain) => return check(&explain.statement),
-        _ => ControlFlow::Continue(()),
-    };
-    match found {
+/// Looks at a statement and all its queries, and changes nothing.
+pub fn check(statement: &mut Statement) -> Result<(), DataFusionError> {
+    match walk(statement, &mut Look) {
         ControlFlow::Break(ignored) => Err(DataFusionError::External(Box::new(ignored))),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -33,10 +26,10 @@ pub fn check(statement: &Statement) -> Result<(), DataFusionError> {
 
 struct Look;
 
-impl Visitor for Look {
+impl VisitorMut for Look {
     type Break = Ignored;
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Ignored> {
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Ignored> {
         match factor {
             TableFactor::Table { sample: Some(_), .. } | TableFactor::Derived { sample: Some(_), .. } => {
                 ControlFlow::Break(Ignored::Sample)

@@ -17,5 +17,6 @@ mod quote;
 pub mod statements;
 pub mod stdout;
 pub mod variables;
+mod walk;
 
 pub use quote::{identifier, quoted, string};

@@ -73,7 +73,7 @@ pub fn parse(context: &SessionContext, sql: &str) -> Result<Vec<Parsed>, DataFus
             return Err(ParserError::ParserError(message).into());
         }
         let mut statement = parser.parse_statement()?;
-        ignored::check(&statement)?;
+        ignored::check(&mut statement)?;
         precedence::mend(&mut statement);
         parsed.push(Parsed { statement, extent: Extent { begin, end: sql.len() } });
         is_separated = false;
